@@ -1,0 +1,1 @@
+"""An OMERO server in Python: for trying things on, and for tests."""

@@ -1,0 +1,1 @@
+"""From a folder of microscope files to annotated 5-D images."""
