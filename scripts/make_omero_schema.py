@@ -155,32 +155,31 @@ class ClientModel:
         return found
 
 
-def interfaces(folders: list[Path]) -> dict[str, object]:
+def interfaces(folder: Path) -> dict[str, object]:
     """Return each Slice interface with its operations: parameters, result, and whether it answers asynchronously."""
     found: dict[str, object] = {}
-    for folder in folders:
-        for path in sorted(folder.glob("*_ice.py")):
-            if path.name.startswith("omero_model_"):
-                continue
-            text = path.read_text(encoding="utf-8")
-            for slice_name, body in re.findall(r"_t_\w+ = IcePy\.defineClass\('([\w:]+)', (.*)", text):
-                base_text = re.search(r"-1, \(\), \w+, \w+, \S+, \(([^)]*)\)", body)
-                bases = re.findall(r"_t_(\w+)", base_text.group(1)) if base_text else []
-                short = slice_name.rsplit("::", 1)[-1]
-                operations = {}
-                for operation, asynchronous, rest in re.findall(
-                    rf"    {short}\._op_(\w+) = IcePy\.Operation\('\w+', \S+, \S+, (\w+), \S+, \(\), (.*)\)\n", text
-                ):
-                    names = re.search(rf"        def {operation}(?:_async)?\(self, (?:_cb, )?(.*?)current=None\)", text)
-                    assert names is not None, (slice_name, operation)
-                    parameters = [n for n in names.group(1).split(", ") if n]
-                    operations[operation] = {
-                        "parameters": parameters,
-                        "asynchronous": asynchronous == "True",
-                        "void": _is_void(rest),
-                    }
-                if operations or bases:
-                    found[slice_name] = {"bases": bases, "operations": operations}
+    for path in [*sorted(folder.glob("omero_*_ice.py")), folder / "Glacier2_Router_ice.py", folder / "Ice_Router_ice.py"]:
+        if path.name.startswith("omero_model_"):
+            continue
+        text = path.read_text(encoding="utf-8")
+        for slice_name, body in re.findall(r"_t_\w+ = IcePy\.defineClass\('([\w:]+)', (.*)", text):
+            base_text = re.search(r"-1, \(\), \w+, \w+, \S+, \(([^)]*)\)", body)
+            bases = re.findall(r"_t_(\w+)", base_text.group(1)) if base_text else []
+            short = slice_name.rsplit("::", 1)[-1]
+            operations = {}
+            for operation, asynchronous, rest in re.findall(
+                rf"    {short}\._op_(\w+) = IcePy\.Operation\('\w+', \S+, \S+, (\w+), \S+, \(\), (.*)\)\n", text
+            ):
+                names = re.search(rf"        def {operation}(?:_async)?\(self, (?:_cb, )?(.*?)current=None\)", text)
+                assert names is not None, (slice_name, operation)
+                parameters = [n for n in names.group(1).split(", ") if n]
+                operations[operation] = {
+                    "parameters": parameters,
+                    "asynchronous": asynchronous == "True",
+                    "void": _is_void(rest),
+                }
+            if operations or bases:
+                found[slice_name] = {"bases": bases, "operations": operations}
     return found
 
 
@@ -205,7 +204,7 @@ def main() -> None:
         "units": model.units(),
         "classes": {name: model.describe(name) for name in model.classes},
     }
-    services = {"made_from": made_from, "interfaces": interfaces([omero])}
+    services = {"made_from": made_from, "interfaces": interfaces(omero)}
     for name, content in (("schema.json", schema), ("interfaces.json", services)):
         text = json.dumps(content, indent=1, ensure_ascii=False)
         text = re.sub(r"\n {5,}|\n {4}(?=[}\]])", " ", text) if name == "schema.json" else text
