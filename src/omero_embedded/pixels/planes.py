@@ -1,0 +1,211 @@
+"""The file of an ordinary image: all planes one after the other, nothing else.
+
+A file is write-once. Who may write is settled when it is opened: whoever opened it before
+it was there may, however many they are; whoever came later may only read. The first write
+or read makes the file in its full length (sparse, so unwritten planes are zeros); opening
+alone does not.
+
+Bytes go between caller and file by `pread` and `pwrite`, which let other threads run
+meanwhile and need no shared position; what takes parts of planes looks at the file through
+a memory map.
+"""
+
+import hashlib
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from omero_embedded.pixels.dimensions import Dimensions, Hypercube
+from omero_embedded.pixels.errors import (
+    OutOfBoundsError,
+    PixelsError,
+    ReadOnlyError,
+    UnsupportedError,
+    WrongLengthError,
+)
+
+# The largest tile the real server answers to «which tile size?», in bytes.
+_MAXIMUM_TILE = 1048576
+
+Array = npt.NDArray[Any]
+
+
+class PlaneFile:
+    """The planes of one image, on disk.
+
+    Parameters
+    ----------
+    path
+        Where the file is, or will be. Its folder is made when it is needed.
+    dimensions
+        Sizes and type of the image.
+    """
+
+    resolution_levels = 1
+    resolution_level = 0
+
+    def __init__(self, path: Path, dimensions: Dimensions) -> None:
+        self.path = path
+        self.dimensions = dimensions
+        self.writable = not path.exists()
+        self._descriptor: int | None = None
+        self._position = threading.Lock()  # only where the system has no pread
+
+    # ------------------------------------------------------------ bytes
+    def read(self, offset: int, size: int) -> bytes:
+        """Return `size` bytes from `offset` on; what lies beyond the end reads as zeros."""
+        if size < 0 or offset < 0:
+            raise PixelsError(f"Cannot read {size} bytes at {offset}.")
+        data = _read_at(self._open(), offset, size, self._position)
+        return data if len(data) == size else data.ljust(size, b"\0")
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Write bytes at `offset`.
+
+        Raises
+        ------
+        ReadOnlyError
+            If the file was there when this was opened.
+        """
+        self.check_writable()
+        view = memoryview(data)
+        while view:
+            written = _write_at(self._open(), offset, view, self._position)
+            offset, view = offset + written, view[written:]
+
+    def write_exactly(self, offset: int, size: int, data: bytes) -> None:
+        """Write the `size` bytes of a plane, a stack or a time point.
+
+        Raises
+        ------
+        WrongLengthError
+            If `data` has another length.
+        """
+        if len(data) < size:
+            raise WrongLengthError("BufferUnderflowException: null")
+        if len(data) > size:
+            raise WrongLengthError("BufferOverflowException: null")
+        self.write(offset, data)
+
+    def check_writable(self) -> None:
+        """Raise `ReadOnlyError` unless this store may write."""
+        if not self.writable:
+            raise ReadOnlyError("Write-method not permitted.")
+
+    def write_tile(self, data: bytes, position: tuple[int, int, int], region: Sequence[int]) -> None:
+        """Write whole rows of plane z, c, t; `region` is x, y, width, height.
+
+        Raises
+        ------
+        UnsupportedError
+            If the region does not span the whole width: that is for pyramids.
+        """
+        x, y, width, _ = region
+        if x != 0 or width != self.dimensions.x:
+            raise UnsupportedError("An ordinary pixel file takes whole rows only.")
+        start = self.dimensions.plane_offset(*position) + y * self.dimensions.row_size
+        self.write(start, data)
+
+    # ------------------------------------------------------------ arrays
+    def array(self) -> Array:
+        """Return the whole image as a read-only memory map of shape t, c, z, y, x."""
+        d = self.dimensions
+        self._open()
+        shape = (d.t, d.c, d.z, d.y, d.x)
+        return np.memmap(self.path, dtype=d.type.dtype, mode="r", shape=shape)
+
+    def plane(self, z: int, c: int, t: int) -> Array:
+        """Return plane z, c, t as an array of shape y, x."""
+        d = self.dimensions
+        data = self.read(d.plane_offset(z, c, t), d.plane_size)
+        return np.frombuffer(data, d.type.dtype).reshape(d.y, d.x)
+
+    def stack(self, c: int, t: int) -> Array:
+        """Return the z-sections of channel c at t as an array of shape z, y, x."""
+        d = self.dimensions
+        data = self.read(d.stack_offset(c, t), d.stack_size)
+        return np.frombuffer(data, d.type.dtype).reshape(d.z, d.y, d.x)
+
+    def column(self, x: int, z: int, c: int, t: int) -> bytes:
+        """Return the values of column x, top to bottom."""
+        plane = self.plane(z, c, t)
+        if not 0 <= x < self.dimensions.x:
+            raise PixelsError(f"No column {x} in a plane {self.dimensions.x} wide.")
+        return plane[:, x].tobytes()
+
+    def hypercube(self, offset: Sequence[int], size: Sequence[int], step: Sequence[int]) -> bytes:
+        """Return the values of a regular part of the image, x fastest and t slowest."""
+        cube = Hypercube.of(self.dimensions, offset, size, step)
+        return self.array()[cube.slices].tobytes()
+
+    def tile(self, position: tuple[int, int, int], region: Sequence[int]) -> Array:
+        """Return a part of plane z, c, t as an array; `region` is x, y, width, height."""
+        x, y, width, height = region
+        z, c, t = position
+        cube = Hypercube.of(
+            self.dimensions, (x, y, z, c, t), (width, height, 1, 1, 1), (1, 1, 1, 1, 1)
+        )
+        tile: Array = self.array()[cube.slices][0, 0, 0]
+        return tile
+
+    def digest(self) -> bytes:
+        """Return the SHA-1 over all planes in the order t, c, z, z fastest."""
+        self._open()
+        return hashlib.sha1(np.memmap(self.path, mode="r"), usedforsecurity=False).digest()
+
+    # ------------------------------------------------------------ levels
+    @property
+    def tile_size(self) -> tuple[int, int]:
+        """Width and height of the tiles to ask for: whole rows, up to a megabyte."""
+        d = self.dimensions
+        return d.x, min(d.y, _MAXIMUM_TILE // d.type.byte_width // d.x)
+
+    def level_sizes(self) -> list[tuple[int, int]]:
+        """Return width and height at each resolution level: only one."""
+        return [(self.dimensions.x, self.dimensions.y)]
+
+    def set_resolution_level(self, level: int) -> None:
+        """Raise `UnsupportedError`: an ordinary image has one level."""
+        raise UnsupportedError(f"Cannot set resolution level {level} on an ordinary pixel file.")
+
+    # ------------------------------------------------------------ life
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _open(self) -> int:
+        if self._descriptor is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+            self._descriptor = os.open(self.path, flags, 0o600)
+            if os.fstat(self._descriptor).st_size < self.dimensions.total_size:
+                os.truncate(self._descriptor, self.dimensions.total_size)
+        return self._descriptor
+
+
+if hasattr(os, "pread"):
+
+    def _read_at(descriptor: int, offset: int, size: int, _: threading.Lock) -> bytes:
+        return os.pread(descriptor, size, offset)
+
+    def _write_at(descriptor: int, offset: int, data: memoryview, _: threading.Lock) -> int:
+        return os.pwrite(descriptor, data, offset)
+
+else:  # Windows has no positioned reads; one at a time then
+
+    def _read_at(descriptor: int, offset: int, size: int, position: threading.Lock) -> bytes:
+        with position:
+            os.lseek(descriptor, offset, os.SEEK_SET)
+            return os.read(descriptor, size)
+
+    def _write_at(descriptor: int, offset: int, data: memoryview, position: threading.Lock) -> int:
+        with position:
+            os.lseek(descriptor, offset, os.SEEK_SET)
+            return os.write(descriptor, data)

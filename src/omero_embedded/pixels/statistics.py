@@ -1,0 +1,39 @@
+"""Histograms and extremes of planes, counted as the real server counts them."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+DEFAULT_BINS = 256
+
+
+def extremes(plane: Array) -> tuple[float, float]:
+    """Return the lowest and the highest value of a plane."""
+    return float(plane.min()), float(plane.max())
+
+
+def histogram(plane: Array, bins: int, low: float, high: float) -> list[int]:
+    """Count values in bins of equal width between `low` and `high`.
+
+    Parameters
+    ----------
+    plane
+        Values, of any shape. Those outside [low, high] are left out; `high` itself falls
+        into the last bin.
+    bins
+        How many; 256 where it is not positive.
+    low, high
+        The range. Where they are equal every value falls into the first bin.
+    """
+    count = bins if bins > 0 else DEFAULT_BINS
+    values = plane.astype(np.float64).ravel()
+    values = values[(values >= low) & (values <= high)]
+    width = (high - low) / count
+    if width == 0:
+        places = np.zeros(len(values), np.int64)
+    else:
+        places = np.minimum(((values - low) / width).astype(np.int64), count - 1)
+    return [int(n) for n in np.bincount(places, minlength=count)]
