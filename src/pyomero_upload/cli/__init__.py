@@ -1,0 +1,46 @@
+"""The command line: one thin file for each command, no logic.
+
+Top of the house. `main` is what `pyomero` runs. Each command imports what it needs when it runs, so that `pyomero --help`
+answers at once. Results go to standard output, everything else to standard error.
+"""
+
+import typer
+
+from pyomero_upload.cli import convert, demo, example, plan, verify
+
+app = typer.Typer(
+    name="pyomero",
+    help="From a folder of microscope files to annotated 5-D images: OME-Zarr and OME-TIFF.",
+    no_args_is_help=True,
+    # rich's help costs more start-up time than all the rest of it
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo.demo)
+app.command("plan")(plan.plan)
+app.command("convert")(convert.convert)
+app.command("verify")(verify.verify)
+app.command("example")(example.example)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from pyomero_upload import __version__  # noqa: PLC0415
+
+        typer.echo(f"pyomero {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Turn a folder of microscope files into annotated 5-D images: OME-Zarr and OME-TIFF."""
+
+
+def main() -> None:
+    """Run the program."""
+    app()

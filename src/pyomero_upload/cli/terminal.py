@@ -1,0 +1,131 @@
+"""How plans and problems look on a terminal."""
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from pyomero_upload.model import Hypercube, Plan, Problem
+
+STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+# More rows than anybody reads; --verbose prints them all.
+MOST_ROWS = 40
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def human_bytes(count: float) -> str:
+    """Say a number of bytes in the unit that suits it (powers of 1000)."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def show_plan(plan: Plan, *, verbose: bool = False) -> None:
+    """Print a plan: what will be made, a row a position with totals, and the problems."""
+    dataset = plan.dataset
+    out.print(f"[bold]{escape(dataset.name)}[/bold]  from {escape(str(plan.source.folder))}")
+    if dataset.description:
+        lines = dataset.description.strip().splitlines()
+        out.print(escape(lines[0][:100]) + (" …" if len(lines) > 1 or len(lines[0]) > 100 else ""))
+    facts = [
+        ("tags", ", ".join(dataset.tags)),
+        ("key-values", str(len(dataset.key_values) + len(plan.provenance))),
+        ("tables", ", ".join(f"{t.name} ({len(t.frame)} rows)" for t in dataset.tables)),
+        ("attachments", ", ".join(dataset.attachments)),
+    ]
+    for label, text in facts:
+        if text:
+            out.print(f"  {label}: {escape(text)}")
+    if plan.images:
+        out.print(_images_table(plan, verbose=verbose))
+        out.print(_totals(plan))
+    show_problems(plan.problems, out, verbose=verbose)
+
+
+def _images_table(plan: Plan, *, verbose: bool) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("image")
+    for title in ("t", "c", "z", "y × x"):
+        table.add_column(title, justify="right")
+    table.add_column("type")
+    table.add_column("channels")
+    table.add_column("planes", justify="right")
+    pairs = list(zip(plan.images, plan.sources, strict=True))
+    shown = pairs if verbose else pairs[:MOST_ROWS]
+    for image, source in shown:
+        t, c, z, y, x = image.sizes
+        table.add_row(
+            printable(image.name),
+            str(t),
+            str(c),
+            str(z),
+            f"{y} × {x}",
+            image.dtype,
+            _channels(image),
+            _planes(source),
+        )
+    if len(shown) < len(pairs):
+        table.add_row(f"… and {len(pairs) - len(shown)} more (--verbose lists all)")
+    return table
+
+
+def printable(text: str) -> Text:
+    """Show control characters and undecodable bytes of a name as escapes, so that nothing garbles the terminal."""
+    return Text("".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
+
+
+def _channels(image: Hypercube) -> Text:
+    text = Text()
+    for channel in image.channels:
+        if text:
+            text.append(" ")
+        text.append("■ ", style=channel.color or "white")
+        text.append(channel.title)
+    return text
+
+
+def _planes(source: Hypercube) -> Text:
+    present, missing = len(source.planes), len(source.missing)
+    if missing:
+        return Text(f"{present} of {present + missing}", style="yellow")
+    return Text(str(present))
+
+
+def _totals(plan: Plan) -> str:
+    present = sum(len(image.planes) for image in plan.sources)
+    missing = sum(len(image.missing) for image in plan.sources)
+    size = sum(stat.size for stat in plan.source.files.values())
+    text = f"{count(len(plan.images), 'image')}, {count(present, 'plane')}"
+    if missing:
+        text += f" ({missing:,} missing)"
+    return text + f", {count(len(plan.source.files), 'file')}, {human_bytes(size)}"
+
+
+def count(number: int, noun: str) -> str:
+    """Say a number with its noun."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def show_problems(problems: Iterable[Problem], console: Console, *, verbose: bool = False) -> None:
+    """Print problems grouped by their code, worst first; all of them when `verbose`."""
+    order = [*STYLES]
+    ordered = sorted(problems, key=lambda p: (order.index(p.severity), p.code))
+    for (severity, code), members in groupby(ordered, key=lambda p: (p.severity, p.code)):
+        group = list(members)
+        number = f" ×{len(group)}" if len(group) > 1 else ""
+        console.print(Text(f"{severity}: {code}{number}", style=STYLES[severity]))
+        shown = group if verbose else group[:3]
+        for problem in shown:
+            where = "" if problem.where in {".", ""} else f"{problem.where}: "
+            console.print(Text("  ") + printable(where + problem.message))
+        if len(shown) < len(group):
+            console.print(f"  … and {len(group) - len(shown)} more (--verbose lists all)")
+        if group[0].hint:
+            console.print(Text(f"  → {group[0].hint}", style="dim"))

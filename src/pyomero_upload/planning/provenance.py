@@ -1,0 +1,34 @@
+"""What a dataset says of how it was made: key-value pairs about the tool, the folder and the plan."""
+
+from datetime import datetime, timezone
+
+from pyomero_upload import __version__
+from pyomero_upload.model import Plan
+
+NAMESPACE = "pyomero_upload/provenance"
+# The article that describes the tool: Wellcome Open Research 2020, 5:96.
+DOI = "10.12688/wellcomeopenres.15853.2"
+
+
+def provenance_pairs(plan: Plan, digest: str) -> tuple[tuple[str, str], ...]:
+    """Say what makes this dataset, from what.
+
+    Missing planes are listed too, as nobody can see from zeros alone that they are not data.
+    """
+    pairs = [
+        ("Tool", "PyOmeroUpload"),
+        ("Tool version", __version__),
+        ("Tool DOI", f"https://doi.org/{DOI}"),
+        ("Made at", datetime.now(timezone.utc).isoformat(timespec="seconds")),
+        ("Source folder", str(plan.source.folder)),
+        ("File names", plan.source.profile),
+        ("Plan digest", digest),
+    ]
+    if plan.processor is not None:
+        pairs.append(("Processor", plan.processor))
+    for image in plan.images:
+        if image.missing:
+            planes = ", ".join(f"t{t} c{c} z{z}" for t, c, z in image.missing[:50])
+            more = f" and {len(image.missing) - 50} more" if len(image.missing) > 50 else ""
+            pairs.append((f"Missing planes of {image.name} (from 0)", planes + more))
+    return tuple(pairs)
