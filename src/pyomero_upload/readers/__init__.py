@@ -1,0 +1,143 @@
+"""One plane's pixels from a file; the format is told by the content, not by the extension.
+
+`probe` reads headers alone and serves the plan; `read_planes` decodes and serves the pipeline. Both refuse whatever is
+not whole: what comes out is exactly what was stored, in the type it was stored in, or an error. One module for each
+format; another decoder for one of them takes the place of its `decode`.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeVar
+
+from numpy.typing import NDArray
+
+from pyomero_upload.errors import UnreadableFileError
+from pyomero_upload.readers import bmp, gif, jpeg, png, tiff
+from pyomero_upload.readers.header import BadImageError, Header, check
+from pyomero_upload.readers.samples import plane_of
+
+__all__ = ["Header", "probe", "read_planes"]
+
+_T = TypeVar("_T")
+
+_SIGNATURE_BYTES: Final = 16
+
+
+class _Format(NamedTuple):
+    """What reads one format.
+
+    Attributes
+    ----------
+    signatures
+        What such a file begins with.
+    header
+        Reads the header of a path.
+    decode
+        Reads pages of a path: for each page number asked for, an array of shape (y, x) or (y, x, 3).
+
+    """
+
+    signatures: tuple[bytes, ...]
+    header: Callable[[Path], Header]
+    decode: Callable[[Path, set[int]], dict[int, NDArray[Any]]]
+
+
+_FORMATS: Final = (
+    _Format((b"\x89PNG\r\n\x1a\n",), png.header, png.decode),
+    _Format(
+        (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+        tiff.header,
+        tiff.decode,
+    ),
+    _Format((b"\xff\xd8\xff",), jpeg.header, jpeg.decode),
+    _Format((b"GIF87a", b"GIF89a"), gif.header, gif.decode),
+    _Format((b"BM",), bmp.header, bmp.decode),
+)
+
+
+def probe(path: Path) -> Header:
+    """Read what a file's header says about its pixels.
+
+    Parameters
+    ----------
+    path
+        An image file of any format and extension.
+
+    Returns
+    -------
+    Header
+        What `read_planes` will return for it.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is empty, no image, cut off, or of a sort that cannot be read without loss.
+
+    """
+    return _guarded(path, lambda: check(_format_of(path).header(path)))
+
+
+def read_planes(path: Path, wanted: Sequence[tuple[int, int | None]]) -> list[NDArray[Any]]:
+    """Read planes of one file, which is opened and decoded once.
+
+    Parameters
+    ----------
+    path
+        An image file of any format and extension.
+    wanted
+        For each plane (page, sample). Pages count from 0. The sample is None for a grey file; 0, 1, 2 for the
+        colours of an RGB file; -1 for the one grey plane of an RGB file whose three colours are equal.
+
+    Returns
+    -------
+    list of ndarray
+        For each plane wanted an array of shape (y, x): C-contiguous, in native byte order, of the stored type.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file cannot be read whole, or does not hold what is wanted.
+
+    """
+
+    def read() -> list[NDArray[Any]]:
+        pages = _format_of(path).decode(path, {page for page, _ in wanted})
+        return [plane_of(pages[page], sample) for page, sample in wanted]
+
+    return _guarded(path, read)
+
+
+def _format_of(path: Path) -> _Format:
+    with path.open("rb") as file:
+        start = file.read(_SIGNATURE_BYTES)
+    if not start:
+        raise BadImageError("it is empty (0 bytes)")
+    for candidate in _FORMATS:
+        if start.startswith(candidate.signatures):
+            return candidate
+    if not start.strip(b"\0"):
+        raise BadImageError("it begins with zeros alone; the disk or the copy failed")
+    raise BadImageError("it is no PNG, TIFF, JPEG, GIF or BMP image, whatever its name says")
+
+
+def _guarded(path: Path, read: Callable[[], _T]) -> _T:
+    """Turn whatever a decoder raises into the one error that names the file."""
+    try:
+        return read()
+    except BadImageError as error:
+        raise _unreadable(path, error.reason, error.hint) from None
+    except FileNotFoundError:
+        raise _unreadable(path, "it is no longer there", "Bring it back.") from None
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+    except MemoryError:
+        raise _unreadable(path, "there is not enough memory for it") from None
+    except Exception as error:  # decoders raise all sorts of things on damaged input
+        raise _unreadable(path, f"it is damaged ({error})") from error
+
+
+def _unreadable(path: Path, reason: str, hint: str = "") -> UnreadableFileError:
+    return UnreadableFileError(
+        f"{path} cannot be read: {reason}",
+        hint=hint or "Copy it anew from the microscope, or take it out of the folder.",
+    )
