@@ -161,7 +161,7 @@ _BUILT_IN: Final = (
 BUILT_IN: Final[Mapping[str, Profile]] = {profile.name: profile for profile in _BUILT_IN}
 
 
-def load_profile(profile: str | Path | None = None, pattern: str | None = None) -> Layout:
+def load_layout(*, profile: str | Path | None = None, pattern: str | None = None) -> Layout:
     """Return how names are to be read.
 
     Parameters
@@ -178,12 +178,12 @@ def load_profile(profile: str | Path | None = None, pattern: str | None = None) 
 
     """
     if pattern is not None:
-        base = Profile(patterns=(pattern,)) if profile is None else read_profile(profile)
+        base = Profile(patterns=(pattern,)) if profile is None else load_profile(profile)
         return base.model_copy(update={"name": pattern, "patterns": (pattern,)}).layout()
-    return read_profile(profile or "default").layout()
+    return load_profile(profile or "default").layout()
 
 
-def read_profile(source: str | Path) -> Profile:
+def load_profile(source: str | Path) -> Profile:
     """Return a profile that comes with the tool, by name, or read one from a YAML file.
 
     Raises

@@ -76,6 +76,8 @@ def _header_of(tif: tifffile.TiffFile, index: int) -> Header:
         raise BadImageError(
             f"its pixels are of a type that is not known ({page.bitspersample} bits)"
         )
+    if np.ndim(page.bitspersample):  # one number for each sample, where they differ
+        raise BadImageError("its colours have different numbers of bits", "Save it as RGB.")
     is_color = page.photometric == _RGB or (
         page.photometric == _YCBCR and page.compression in _JPEG
     )
@@ -107,15 +109,10 @@ def _check_bytes(tif: tifffile.TiffFile, page: tifffile.TiffPage) -> None:
     if len(offsets) < int(np.prod(page.chunked)) and not page.is_contiguous:
         raise BadImageError("it is damaged: a part of its pixels stands nowhere")
     if page.compression == _UNCOMPRESSED:
-        row_bytes = -(-page.imagewidth * _bits(page) // 8)
+        # Planes of separate colours have rows of their own; full bytes a row are the least there must be.
+        row_bytes = page.imagewidth * page.bitspersample * page.samplesperpixel // 8
         if sum(counts) < row_bytes * page.imagelength:
             raise BadImageError("it is damaged: it has fewer bytes than pixels")
-
-
-def _bits(page: tifffile.TiffPage) -> int:
-    """Return the bits of one pixel, all samples together."""
-    bits = page.bitspersample
-    return sum(bits) if isinstance(bits, tuple) else bits * page.samplesperpixel
 
 
 def _check_alike(first: Header, other: Header, page: int) -> None:
@@ -148,8 +145,8 @@ def _decode_in_stack(tif: tifffile.TiffFile, index: int) -> NDArray[Any]:
         raise BadImageError(
             "it is a compressed stack with a single directory", "Save it anew with ImageJ."
         )
-    shape = page.shape
-    dtype = page.dtype.newbyteorder(tif.byteorder)
+    assert page.dtype is not None
+    shape, dtype = page.shape, page.dtype.newbyteorder(tif.byteorder)
     length = int(np.prod(shape)) * dtype.itemsize
     start = page.dataoffsets[0] + index * length
     if start + length > tif.filehandle.size:
