@@ -179,6 +179,8 @@ class Metadata:
         The text files themselves, relative to the source folder, with `/` between parts.
     problems
         What could not be made sense of.
+    user_channels
+        The channels that the user's metadata.yaml names; one that the images do not have is a slip of the pen.
 
     """
 
@@ -198,6 +200,7 @@ class Metadata:
     times: AcquisitionTimes = AcquisitionTimes()
     attachments: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    user_channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
