@@ -158,7 +158,8 @@ class ClientModel:
 def interfaces(folder: Path) -> dict[str, object]:
     """Return each Slice interface with its operations: parameters, result, and whether it answers asynchronously."""
     found: dict[str, object] = {}
-    for path in [*sorted(folder.glob("omero_*_ice.py")), folder / "Glacier2_Router_ice.py", folder / "Ice_Router_ice.py"]:
+    more = [folder / f"{name}_ice.py" for name in ("Glacier2_Router", "Glacier2_Session", "Ice_Router")]
+    for path in [*sorted(folder.glob("omero_*_ice.py")), *more]:
         if path.name.startswith("omero_model_"):
             continue
         text = path.read_text(encoding="utf-8")

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+import Ice
 from sqlalchemy import Connection, insert, select
 
 from omero_embedded import errors, tables
@@ -44,13 +45,24 @@ class Call:
         The context that came with the call.
     writes
         Whether the transaction may write.
+    current
+        What Ice says of the call; None where no client waits for it.
     """
 
-    def __init__(self, server: "Core", session: "Session", context: Mapping[str, str], *, writes: bool) -> None:
+    def __init__(
+        self,
+        server: "Core",
+        session: "Session",
+        context: Mapping[str, str],
+        *,
+        writes: bool,
+        current: Ice.Current | None = None,
+    ) -> None:
         self.server = server
         self.session = session
         self.context = context
         self.writes = writes
+        self.current = current
         self.people: People = server.directory.now()
         self.user: User = self._user()
         self.group_id: int = self._group()
@@ -131,6 +143,10 @@ class Call:
     def leads(self, group_id: int) -> bool:
         """Whether who acts leads the group."""
         return group_id in self.user.leads
+
+    def publish(self, service: object) -> Any:
+        """Make an instance of a `@stateful` class reachable for this client, and return its proxy."""
+        return self.server.publish(self.session, service)
 
     def after_commit(self, function: Callable[[], None]) -> None:
         """Have the function called once the transaction is in; never where it is rolled back."""

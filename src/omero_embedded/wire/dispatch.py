@@ -1,0 +1,117 @@
+"""Plain service classes as Ice servants.
+
+For each interface one servant class is made: every operation of it is there and is answered, by the service's method of
+the same name or by an exception that names service and operation. A call gets its `Call`, its transaction is committed
+or rolled back, and whatever is raised reaches the client as an exception it knows.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import Ice
+import omero
+
+from omero_embedded import errors
+from omero_embedded.call import Call
+from omero_embedded.wire.interfaces import Operation, operations, skeleton
+
+if TYPE_CHECKING:
+    from omero_embedded.core import Core
+    from omero_embedded.wire.sessions import Session
+
+log = logging.getLogger("omero_embedded")
+
+
+class Servant:
+    """What a servant needs to answer: the service, whose session it belongs to, and the lock of a stateful one.
+
+    The generated classes initialise nothing, so the servant classes made below derive from this one and theirs.
+    """
+
+    def __init__(self, core: "Core", session: "Session", service: Any, *, one_by_one: bool) -> None:
+        self.core = core
+        self.session = session
+        self.service = service
+        self.lock = threading.RLock() if one_by_one else None
+        self.context: dict[str, str] = {}
+
+
+def servant(core: "Core", session: "Session", service: Any, *, one_by_one: bool) -> Servant:
+    """Make the servant of a service, whose class names its interface."""
+    made: Servant = servant_class(service.interface)(core, session, service, one_by_one=one_by_one)
+    return made
+
+
+@cache
+def servant_class(interface: str) -> type:
+    """Make the servant class of an interface."""
+    members: dict[str, Any] = {}
+    for operation in operations(interface).values():
+        answer = _answer_later if operation.asynchronous else _answer
+        name = f"{operation.name}_async" if operation.asynchronous else operation.name
+        members[name] = answer(interface, operation)
+    return type(interface.rpartition(".")[2] + "Servant", (Servant, skeleton(interface)), members)
+
+
+def _answer(interface: str, operation: Operation) -> Callable[..., Any]:
+    def answer(self: Servant, *arguments: Any) -> Any:
+        return run(self, interface, operation, arguments[:-1], arguments[-1])
+
+    return answer
+
+
+def _answer_later(interface: str, operation: Operation) -> Callable[..., None]:
+    def answer(self: Servant, callback: Any, *arguments: Any) -> None:
+        try:
+            result = run(self, interface, operation, arguments[:-1], arguments[-1])
+        except Exception as error:  # noqa: BLE001  # run raises what the client is to see
+            callback.ice_exception(error)
+            return
+        try:
+            if operation.void:
+                callback.ice_response()
+            elif isinstance(result, tuple):
+                callback.ice_response(*result)
+            else:
+                callback.ice_response(result)
+        except Exception as error:
+            log.exception("%s.%s: the answer could not be sent", interface, operation.name)
+            callback.ice_exception(errors.wrapped(error))
+
+    return answer
+
+
+def run(self: Servant, interface: str, operation: Operation, arguments: tuple[Any, ...], current: Ice.Current) -> Any:
+    """Carry out one operation; raise what the client is to see."""
+    method = getattr(self.service, operation.name, None)
+    if method is None:
+        log.warning("%s.%s is not offered", interface, operation.name)
+        raise errors.internal(f"{interface}.{operation.name} is not offered by this server.")
+    self.session.touch()
+    if self.lock is None:
+        return _run(self, f"{interface}.{operation.name}", method, arguments, current)
+    with self.lock:
+        if self.service is None:
+            raise Ice.ObjectNotExistException
+        return _run(self, f"{interface}.{operation.name}", method, arguments, current)
+
+
+def _run(self: Servant, name: str, method: Callable[..., Any], arguments: tuple[Any, ...], current: Ice.Current) -> Any:
+    self.context = dict(current.ctx)
+    call: Call | None = None
+    try:
+        call = Call(self.core, self.session, self.context, writes=getattr(method, "writes", False), current=current)
+        result = method(call, *arguments)
+        call.finish()
+    except Exception as error:
+        if call is not None:
+            call.abandon()
+        if isinstance(error, (omero.ServerError, Ice.Exception)):
+            log.debug("%s: %s: %s", name, type(error).__name__, getattr(error, "message", error))
+            raise
+        log.exception("%s failed", name)
+        raise errors.wrapped(error) from error
+    return result
