@@ -1,0 +1,197 @@
+"""What a job tells while it runs, and what it hands back at the end.
+
+Stands beside everything in `transfer`. Events reach the caller's `progress` function in the thread that called; `Progress`
+comes ten times a second at most. Bytes are those of the pixels, as decoded.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from pyomero_upload.errors import EXIT_INTERRUPTED, PyomeroError
+from pyomero_upload.model import Problem
+
+Status = Literal["done", "unchanged", "failed", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The job begins: how much there is in all, and how much of it an earlier run has done."""
+
+    images: int
+    planes: int
+    bytes: int
+    planes_done: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageStarted:
+    """The first planes of an image are about to be read."""
+
+    image: str
+    planes: int
+    planes_done: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the job and an image of it are.
+
+    Attributes
+    ----------
+    image, image_planes_done, image_planes
+        The image that a plane was last finished of.
+    planes_done, planes, bytes_done, bytes
+        Of the whole job, with what earlier runs did.
+    planes_per_s, bytes_per_s
+        Since this run started.
+    seconds_left
+        At this rate; None before there is one.
+
+    """
+
+    image: str
+    image_planes_done: int
+    image_planes: int
+    planes_done: int
+    planes: int
+    bytes_done: int
+    bytes: int
+    planes_per_s: float
+    bytes_per_s: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemFound:
+    """Something went wrong with an image, which the user should know."""
+
+    image: str
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDone:
+    """An image is complete and has its final name."""
+
+    image: str
+    path: Path
+    planes: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The job is over: totals."""
+
+    images_done: int
+    images_unchanged: int
+    images_failed: int
+    planes: int
+    bytes: int
+    seconds: float
+
+
+Event: TypeAlias = Started | ImageStarted | Progress | ProblemFound | ImageDone | Finished
+OnEvent: TypeAlias = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReport:
+    """What became of one image.
+
+    Attributes
+    ----------
+    name
+        As in the plan.
+    path
+        Where it is; None where it is not.
+    status
+        `done` by this run, `unchanged` since an earlier one, `failed`, or `stopped` before it was complete.
+    planes, bytes
+        Of its pixels that this run wrote.
+    seconds
+        From its first plane to its last, by this run.
+    digest
+        Of all its planes; None where it is not complete.
+    problems
+        Why it failed, planes that were left blank, files that changed.
+
+    """
+
+    name: str
+    path: Path | None
+    status: Status
+    planes: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    digest: str | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a job did.
+
+    Attributes
+    ----------
+    out
+        The output folder.
+    images
+        In the order of the plan.
+    problems
+        Those of the job as a whole.
+    seconds
+        Of the whole job.
+
+    """
+
+    out: Path
+    images: tuple[ImageReport, ...]
+    problems: tuple[Problem, ...]
+    seconds: float
+
+    @property
+    def failed(self) -> tuple[ImageReport, ...]:
+        """The images that could not be made."""
+        return tuple(image for image in self.images if image.status == "failed")
+
+    @property
+    def ok(self) -> bool:
+        """Whether every image is complete."""
+        return all(image.status in {"done", "unchanged"} for image in self.images)
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether there was nothing left to do."""
+        return all(image.status == "unchanged" for image in self.images)
+
+    @property
+    def planes(self) -> int:
+        """How many planes this run wrote."""
+        return sum(image.planes for image in self.images)
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes of pixels this run wrote."""
+        return sum(image.bytes for image in self.images)
+
+
+def ignore(event: Event) -> None:
+    """Take an event that nobody wants."""
+    del event
+
+
+class InterruptedJobError(PyomeroError):
+    """The user stopped the job (Ctrl-C); `report` says what is done."""
+
+    exit_code = EXIT_INTERRUPTED
+
+    def __init__(self, report: Report) -> None:
+        done = sum(image.status in {"done", "unchanged"} for image in report.images)
+        super().__init__(
+            f"Interrupted: {done} of {len(report.images)} images are complete in {report.out}.",
+            hint="Run the same command again to go on; what is complete is not done again.",
+        )
+        self.report = report
