@@ -114,9 +114,7 @@ class Hypercube:
             If it does not, or one of the lists has not five numbers, or a step is below 1.
         """
         if not len(offset) == len(size) == len(step) == len(AXES):
-            raise OutOfBoundsError(
-                "Invalid List length: each list must contain 5 elements XYZCT"
-            )
+            raise OutOfBoundsError("Invalid List length: each list must contain 5 elements XYZCT")
         dimensions.check(*offset)
         dimensions.check(*(o + s - 1 for o, s in zip(offset, size, strict=True)))
         if min(step) < 1:
@@ -130,7 +128,6 @@ class Hypercube:
     def slices(self) -> tuple[slice, slice, slice, slice, slice]:
         """Slices into an array of shape t, c, z, y, x."""
         x, y, z, c, t = (
-            slice(o, o + s, p)
-            for o, s, p in zip(self.offset, self.size, self.step, strict=True)
+            slice(o, o + s, p) for o, s, p in zip(self.offset, self.size, self.step, strict=True)
         )
         return t, c, z, y, x

@@ -1,12 +1,16 @@
 """What can be wrong with a call on pixels.
 
-Everything below the services raises these and knows nothing of Ice; `wire.py` of this
+Everything below the services raises these and knows nothing of Ice; `faults.py` of this
 package turns them into the exceptions a client sees.
 """
 
 
 class PixelsError(Exception):
     """A call on pixels that cannot be carried out."""
+
+
+class UnknownTypeError(PixelsError):
+    """A pixel type that OMERO knows but cannot store."""
 
 
 class OutOfBoundsError(PixelsError):

@@ -22,7 +22,6 @@ import numpy.typing as npt
 
 from omero_embedded.pixels.dimensions import Dimensions, Hypercube
 from omero_embedded.pixels.errors import (
-    OutOfBoundsError,
     PixelsError,
     ReadOnlyError,
     UnsupportedError,
@@ -97,7 +96,9 @@ class PlaneFile:
         if not self.writable:
             raise ReadOnlyError("Write-method not permitted.")
 
-    def write_tile(self, data: bytes, position: tuple[int, int, int], region: Sequence[int]) -> None:
+    def write_tile(
+        self, data: bytes, position: tuple[int, int, int], region: Sequence[int]
+    ) -> None:
         """Write whole rows of plane z, c, t; `region` is x, y, width, height.
 
         Raises
@@ -156,7 +157,9 @@ class PlaneFile:
     def digest(self) -> bytes:
         """Return the SHA-1 over all planes in the order t, c, z, z fastest."""
         self._open()
-        return hashlib.sha1(np.memmap(self.path, mode="r"), usedforsecurity=False).digest()
+        return hashlib.sha1(
+            memoryview(np.memmap(self.path, mode="r")), usedforsecurity=False
+        ).digest()
 
     # ------------------------------------------------------------ levels
     @property
@@ -192,10 +195,10 @@ class PlaneFile:
 
 if hasattr(os, "pread"):
 
-    def _read_at(descriptor: int, offset: int, size: int, _: threading.Lock) -> bytes:
+    def _read_at(descriptor: int, offset: int, size: int, position: threading.Lock) -> bytes:
         return os.pread(descriptor, size, offset)
 
-    def _write_at(descriptor: int, offset: int, data: memoryview, _: threading.Lock) -> int:
+    def _write_at(descriptor: int, offset: int, data: memoryview, position: threading.Lock) -> int:
         return os.pwrite(descriptor, data, offset)
 
 else:  # Windows has no positioned reads; one at a time then

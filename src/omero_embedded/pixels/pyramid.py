@@ -98,7 +98,9 @@ class PyramidFile:
         """Raise `UnsupportedError`: rows and regions are not for pyramids."""
         self.check_writable()
 
-    def write_tile(self, data: bytes, position: tuple[int, int, int], region: Sequence[int]) -> None:
+    def write_tile(
+        self, data: bytes, position: tuple[int, int, int], region: Sequence[int]
+    ) -> None:
         """Write one tile of plane z, c, t; `region` is x, y, width, height.
 
         Raises
@@ -267,6 +269,11 @@ class PyramidFile:
                 file.close()
 
 
+def files_of(path: Path) -> list[Path]:
+    """Return all files that pixels at a path may consist of."""
+    return [_level_path(path, level) for level in range(LEVELS)]
+
+
 def _level_path(path: Path, level: int) -> Path:
     return path if level == LEVELS - 1 else path.with_name(f"{path.name}_level{level}")
 
@@ -304,4 +311,5 @@ def _low_pass(a: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     detail = odd - ((even[: len(odd)] + right[: len(odd)]) >> 1)
     left = np.concatenate([detail[:1], detail])[: len(even)]
     here = detail if len(even) == len(odd) else np.concatenate([detail, detail[-1:]])
-    return even + ((left + here + 2) >> 2)
+    smooth: npt.NDArray[np.int64] = even + ((left + here + 2) >> 2)
+    return smooth

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from omero_embedded.pixels.errors import PixelsError
+from omero_embedded.pixels.errors import PixelsError, UnknownTypeError
 
 # Bio-Formats gives floating-point pixels the range of a 32-bit integer, since nothing
 # else is known of them (loci.formats.FormatTools.defaultMinMax).
@@ -84,10 +84,14 @@ def pixel_type(name: str) -> PixelType:
 
     Raises
     ------
+    UnknownTypeError
+        For complex pixels, which OMERO cannot store.
     PixelsError
-        If OMERO cannot store pixels of that type (``bit``, ``complex`` …).
+        For ``bit``, which it cannot store either, and for names that are no pixel type.
     """
-    try:
-        return _TYPES[name]
-    except KeyError:
-        raise PixelsError(f"Unknown type: '{name}'") from None
+    found = _TYPES.get(name)
+    if found is None and "complex" in name:
+        raise UnknownTypeError(f"Unknown type: '{name}'")
+    if found is None:
+        raise PixelsError(f"Pixels of type '{name}' cannot be stored.")
+    return found

@@ -6,7 +6,7 @@ Whatever other name a client sets, the channel keeps its colour, as on a server 
 """
 
 import colorsys
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -43,10 +43,11 @@ _ICE = (
 # fmt: on
 
 
-@lru_cache(maxsize=None)
+@cache
 def lookup_table(name: str) -> Table | None:
     """Return the table of that name, shape (256, 3), or None where there is none."""
     v = np.arange(256)
+    table: npt.NDArray[Any]
     if name in _RAMPS:
         return (v[:, None] * np.array(_RAMPS[name])).astype(np.uint8)
     if name == "hilo.lut":

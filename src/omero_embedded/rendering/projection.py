@@ -21,7 +21,7 @@ class ProjectionError(ValueError):
 
 
 def project(
-    stack: Array, algorithm: int, stepping: int, start: int, end: int, target: PixelType
+    stack: Array, algorithm: int, *, stepping: int, start: int, end: int, target: PixelType
 ) -> Array:
     """Project the sections `start` to `end` of a stack.
 
@@ -67,8 +67,11 @@ def project(
         raise ProjectionError(f"Unknown algorithm: {algorithm}")
     if not target.is_float:
         plane = np.trunc(np.nan_to_num(plane)).astype(np.int64)
-    return plane.astype(target.dtype)
+    projected: Array = plane.astype(target.dtype)
+    return projected
 
 
 def _highest(target: PixelType) -> float:
-    return float(np.finfo(target.dtype).max) if target.is_float else target.value_range()[1]
+    if target.is_float:
+        return float(np.finfo(target.dtype.str).max)
+    return target.value_range()[1]

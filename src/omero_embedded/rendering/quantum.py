@@ -176,7 +176,7 @@ class Quantum:
 def _denoised_interval(start: float, end: float, first: float, last: float) -> tuple[float, float]:
     """Return where the ramp begins and how long it is when the outer tenths are left out."""
     if start >= first:
-        return start, (last if end > last else end) - start
+        return start, (min(end, last)) - start
     if end <= last:
         return first, end - first
     return first, last - first

@@ -1,0 +1,530 @@
+"""RenderingEngine: one client's view of one image, with settings to change, look through and save.
+
+A client names the Pixels (`lookupPixels`), the settings (`lookupRenderingDef`, `loadRenderingDef` or
+`resetDefaultSettings`), and then calls `load`; only then can it render and change.
+"""
+
+# Operations have the names and parameters of Slice, whether they need them or not.
+# ruff: noqa: ARG002, N802, N803, PLR0917
+
+import omero
+import omero.api
+import omero.model
+import omero.romio
+import omero.rtypes
+from omero.model import IObject
+
+from omero_embedded import errors
+from omero_embedded.call import Call, writing
+from omero_embedded.loading import Loader
+from omero_embedded.pixels.description import Description, describe
+from omero_embedded.pixels.errors import PixelsError
+from omero_embedded.pixels.faults import as_omero
+from omero_embedded.pixels.graphs import all_values, load_pixels, value_of
+from omero_embedded.pixels.pyramid import requires_pyramid
+from omero_embedded.pixels.repository import open_for_reading
+from omero_embedded.pixels.types import pixel_type
+from omero_embedded.rendering import settings as stored
+from omero_embedded.rendering.composition import Packed
+from omero_embedded.rendering.jpeg import DEFAULT_QUALITY, jpeg, picture
+from omero_embedded.rendering.projection import ProjectionError
+from omero_embedded.rendering.quantum import BIT_RESOLUTIONS, QuantizationError
+from omero_embedded.rendering.renderer import Renderer
+from omero_embedded.rendering.reset import reset_and_save, reset_without_saving
+from omero_embedded.rendering.settings import ChannelSettings, RenderingSettings
+from omero_embedded.rendering.slices import Slice
+from omero_embedded.wire.registry import stateful
+
+
+@stateful("omero.api.RenderingEngine")
+class RenderingEngine:
+    """One client's view of one image."""
+
+    def __init__(self) -> None:
+        self._description: Description | None = None
+        self._settings: RenderingSettings | None = None
+        self._renderer: Renderer | None = None
+        # Settings asked for by id are changed whoever owns them; others only by their owner.
+        self._by_id = False
+        self._quality = DEFAULT_QUALITY
+
+    # ------------------------------------------------------------ life
+    def lookupPixels(self, call: Call, pixelsId: int) -> None:
+        """Choose the image."""
+        self._let_go()
+        self._description = describe(call, pixelsId)
+        if self._description is None:
+            raise errors.validation(f"Pixels object with id {pixelsId} not found.")
+
+    def lookupRenderingDef(self, call: Call, pixelsId: int) -> bool:
+        """Choose the client's own settings of an image, or else its owner's; whether there are any."""
+        self._let_go()
+        self._by_id = False
+        found = stored.find(call, pixelsId)
+        self._settings = None if found is None else stored.read(call, found)
+        return self._settings is not None
+
+    def loadRenderingDef(self, call: Call, renderingDefId: int) -> None:
+        """Choose settings by their id, of this image or of one with the same channels."""
+        self._let_go()
+        self._by_id = True
+        description = self._pixels
+        if not stored.exists(call, renderingDefId):
+            raise errors.validation(f"No rendering definition exists with ID: {renderingDefId}")
+        settings = stored.read(call, renderingDefId)
+        if len(settings.channels) != len(description.channels):
+            raise errors.validation(
+                f"The rendering definition {renderingDefId} is incompatible with pixels set "
+                f"{description.id}"
+            )
+        self._settings = settings
+
+    def load(self, call: Call) -> None:
+        """Open the pixels."""
+        description, settings = self._pixels, self._definition
+        self._let_go()
+        try:
+            pixels = open_for_reading(call.server.folder, description)
+            self._renderer = Renderer(description, pixels, settings)
+        except PixelsError as error:
+            raise as_omero(error) from error
+
+    def close(self, call: Call) -> None:
+        """Let go of the pixels."""
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._renderer is not None:
+            self._renderer.pixels.close()
+            self._renderer = None
+
+    @property
+    def _pixels(self) -> Description:
+        if self._description is None:
+            raise errors.api_usage("RenderingEngine not ready: Pixels object not set.")
+        return self._description
+
+    @property
+    def _definition(self) -> RenderingSettings:
+        if self._settings is None:
+            raise errors.api_usage("RenderingEngine not ready: RenderingDef object not set.")
+        return self._settings
+
+    @property
+    def _ready(self) -> Renderer:
+        assert self._pixels is not None
+        assert self._definition is not None
+        if self._renderer is None:
+            raise errors.api_usage(
+                "RenderingEngine not ready: renderer is null.\n"
+                "This method can only be called after the renderer is properly initialized "
+                "(not-null).\nTry lookup and/or use methods."
+            )
+        return self._renderer
+
+    def _channel(self, w: int) -> ChannelSettings:
+        channels = self._ready.settings.channels
+        if not 0 <= w < len(channels):
+            raise IndexError(f"No channel {w}; there are {len(channels)}.")
+        return channels[w]
+
+    # ------------------------------------------------------------ pictures
+    def render(self, call: Call, _def: "omero.romio.PlaneDef") -> "omero.romio.RGBBuffer":
+        """Return a picture as red, green and blue bytes."""
+        red, green, blue = self._ready.bands(_slice(_def))
+        height, width = red.shape
+        bands = [band.tobytes() for band in (red, green, blue)]
+        return omero.romio.RGBBuffer(bands, width, height)
+
+    def renderAsPackedInt(self, call: Call, _def: "omero.romio.PlaneDef") -> list[int]:
+        """Return a picture as integers 0xAARRGGBB, row by row."""
+        return _integers(self._ready.packed(_slice(_def)))
+
+    def renderCompressed(self, call: Call, _def: "omero.romio.PlaneDef") -> bytes:
+        """Return a picture as a JPEG file."""
+        return jpeg(picture(self._ready.packed(_slice(_def))), self._quality)
+
+    def renderProjectedAsPackedInt(
+        self,
+        call: Call,
+        algorithm: "omero.constants.projection.ProjectionType",
+        timepoint: int,
+        stepping: int,
+        start: int,
+        end: int,
+    ) -> list[int]:
+        """Return a projection along z as integers 0xAARRGGBB."""
+        return _integers(self._projected(algorithm, timepoint, stepping, start, end))
+
+    def renderProjectedCompressed(
+        self,
+        call: Call,
+        algorithm: "omero.constants.projection.ProjectionType",
+        timepoint: int,
+        stepping: int,
+        start: int,
+        end: int,
+    ) -> bytes:
+        """Return a projection along z as a JPEG file."""
+        projected = self._projected(algorithm, timepoint, stepping, start, end)
+        return jpeg(picture(projected), self._quality)
+
+    def _projected(
+        self,
+        algorithm: "omero.constants.projection.ProjectionType",
+        timepoint: int,
+        stepping: int,
+        start: int,
+        end: int,
+    ) -> Packed:
+        try:
+            return self._ready.projected(algorithm.value, timepoint, stepping, start, end)
+        except ProjectionError as error:
+            raise errors.validation(str(error)) from error
+
+    # ------------------------------------------------------------ saving
+    def getRenderingDefId(self, call: Call) -> int:
+        """Return the id of the settings."""
+        if self._settings is None or self._settings.id is None:
+            raise errors.api_usage("No rendering def")
+        return self._settings.id
+
+    @writing
+    def saveCurrentSettings(self, call: Call) -> None:
+        """Save the settings: as new ones where they are somebody else's and were not asked for by id."""
+        self._save(call, as_new=not self._by_id and self._definition.owner != call.user_id)
+
+    @writing
+    def saveAsNewSettings(self, call: Call) -> int:
+        """Save the settings as new ones and return their id."""
+        self._by_id = True
+        return self._save(call, as_new=True)
+
+    def _save(self, call: Call, *, as_new: bool) -> int:
+        settings = self._definition.unsaved_copy() if as_new else self._definition
+        saved = stored.write(call, self._pixels, settings)
+        self._settings = stored.read(call, saved)
+        self.load(call)
+        return saved
+
+    @writing
+    def resetDefaultSettings(self, call: Call, save: bool) -> int:
+        """Set everything back to the defaults and return the id of the settings."""
+        if save and not self._by_id:
+            return self._reset_and_save(call)
+        renderer = self._ready
+        reset_without_saving(renderer.description, renderer.pixels, renderer.settings)
+        self.load(call)
+        return self.getRenderingDefId(call)
+
+    def _reset_and_save(self, call: Call) -> int:
+        description = self._pixels
+        fresh = self._settings is None
+        if not fresh:
+            assert self._ready is not None
+        elif stored.find(call, description.id) is not None:
+            self._settings = stored.read(call, stored.find(call, description.id) or 0)
+            assert self._ready is not None
+        saved = reset_and_save(call, description)
+        self._settings = stored.read(call, saved)
+        if not fresh:
+            self.load(call)
+        return saved
+
+    @writing
+    def updateSettings(self, call: Call, settings: "omero.model.RenderingDef | None") -> None:
+        """Take over whatever a RenderingDef says, without saving it."""
+        if settings is None:
+            return
+        if settings.model is not None:
+            self.setModel(call, settings.model)
+        if settings.defaultZ is not None:
+            self.setDefaultZ(call, settings.defaultZ.val)
+        if settings.defaultT is not None:
+            self.setDefaultT(call, settings.defaultT.val)
+        quantum = settings.quantization
+        if quantum is not None and quantum.isLoaded():
+            if quantum.bitResolution is not None:
+                self.setQuantumStrategy(call, quantum.bitResolution.val)
+            if quantum.cdStart is not None and quantum.cdEnd is not None:
+                self.setCodomainInterval(call, quantum.cdStart.val, quantum.cdEnd.val)
+        bindings = settings.copyWaveRendering()[: len(self._ready.settings.channels)]
+        for w, binding in enumerate(bindings):
+            if binding is not None:
+                self._update_channel(call, w, binding)
+
+    def _update_channel(self, call: Call, w: int, binding: "omero.model.ChannelBinding") -> None:
+        v = omero.rtypes.unwrap
+        if binding.active is not None:
+            self.setActive(call, w, v(binding.active))
+        if binding.inputStart is not None and binding.inputEnd is not None:
+            self.setChannelWindow(call, w, v(binding.inputStart), v(binding.inputEnd))
+        curve = (binding.family, binding.coefficient, binding.noiseReduction)
+        if None not in curve:
+            self.setQuantizationMap(call, w, curve[0], v(curve[1]), v(curve[2]))
+        colour = [v(part) for part in (binding.red, binding.green, binding.blue, binding.alpha)]
+        if None not in colour:
+            self.setRGBA(call, w, *colour)
+        if binding.lookupTable is not None:
+            self.setChannelLookupTable(call, w, v(binding.lookupTable))
+        for context in binding.copySpatialDomainEnhancement():
+            if isinstance(context, omero.model.ReverseIntensityContext):
+                self._channel(w).reverse = True
+
+    # ------------------------------------------------------------ the whole picture's settings
+    def getPixels(self, call: Call) -> IObject | None:
+        """Return the Pixels with its type, channels, logical channels and statistics."""
+        return load_pixels(call, self._pixels.id)
+
+    def getModel(self, call: Call) -> IObject | None:
+        """Return the colour model."""
+        return value_of(call, "RenderingModel", self._definition.model)
+
+    def setModel(self, call: Call, model: IObject) -> None:
+        """Choose the colour model."""
+        settings = self._ready.settings
+        settings.model = _enumeration_value(call, "RenderingModel", model)
+
+    def getAvailableModels(self, call: Call) -> list[IObject]:
+        """Return all colour models."""
+        return all_values(call, "RenderingModel")
+
+    def getAvailableFamilies(self, call: Call) -> list[IObject]:
+        """Return all families of curves."""
+        return all_values(call, "Family")
+
+    def getDefaultZ(self, call: Call) -> int:
+        """Return the section shown at first."""
+        return self._definition.z
+
+    def getDefaultT(self, call: Call) -> int:
+        """Return the time point shown at first."""
+        return self._definition.t
+
+    def setDefaultZ(self, call: Call, z: int) -> None:
+        """Choose the section shown at first."""
+        self._ready.settings.z = z
+
+    def setDefaultT(self, call: Call, t: int) -> None:
+        """Choose the time point shown at first."""
+        self._ready.settings.t = t
+
+    def getQuantumDef(self, call: Call) -> IObject | None:
+        """Return codomain interval and bit resolution."""
+        settings = self._definition
+        quantum = Loader(call).object("QuantumDef", settings.quantum_id or 0)
+        if quantum is not None:
+            quantum.details.group = quantum.details.group.proxy()
+            quantum.cdStart, quantum.cdEnd = map(omero.rtypes.rint, settings.codomain)
+            quantum.bitResolution = omero.rtypes.rint(settings.bit_resolution)
+        return quantum
+
+    def setQuantumStrategy(self, call: Call, bitResolution: int) -> None:
+        """Choose the number of grey levels, less one."""
+        settings = self._ready.settings
+        if bitResolution not in BIT_RESOLUTIONS:
+            raise QuantizationError(f"Unsupported bit resolution: {bitResolution}.")
+        settings.bit_resolution = bitResolution
+
+    def setCodomainInterval(self, call: Call, start: int, end: int) -> None:
+        """Choose the interval of grey levels."""
+        settings = self._ready.settings
+        if not 0 <= start < end <= 255:
+            raise QuantizationError(f"No interval within 0 to 255: {start} to {end}")
+        settings.codomain = (start, end)
+
+    def setCompressionLevel(self, call: Call, percentage: float) -> None:
+        """Choose the quality of JPEG files, 0 to 1."""
+        if not 0 <= percentage <= 1:
+            raise errors.api_usage("Value of quality factor must be >= 0 and <=1")
+        self._quality = percentage
+
+    def getCompressionLevel(self, call: Call) -> float:
+        """Return the quality of JPEG files."""
+        return self._quality
+
+    # ------------------------------------------------------------ channels
+    def setQuantizationMap(
+        self, call: Call, w: int, family: IObject, coefficient: float, noiseReduction: bool
+    ) -> None:
+        """Choose a channel's curve."""
+        channel = self._channel(w)
+        name = _enumeration_value(call, "Family", family)
+        if coefficient <= 0:
+            raise QuantizationError(f"Unsupported curve coefficient: '{coefficient}'")
+        channel.family = name
+        channel.coefficient = 1.0 if name == "linear" else coefficient
+        channel.noise_reduction = noiseReduction
+
+    def getChannelFamily(self, call: Call, w: int) -> IObject | None:
+        """Return a channel's family of curves."""
+        return value_of(call, "Family", self._channel(w).family)
+
+    def getChannelNoiseReduction(self, call: Call, w: int) -> bool:
+        """Whether a channel's outer tenths of the value range are left out."""
+        return self._channel(w).noise_reduction
+
+    def getChannelStats(self, call: Call, w: int) -> list[float]:
+        """Return nothing, as the real server does."""
+        assert self._channel(w) is not None
+        return []
+
+    def getChannelCurveCoefficient(self, call: Call, w: int) -> float:
+        """Return the coefficient of a channel's curve."""
+        return self._channel(w).coefficient
+
+    def setChannelWindow(self, call: Call, w: int, start: float, end: float) -> None:
+        """Choose a channel's window."""
+        channel = self._channel(w)
+        channel.start, channel.end = start, end
+
+    def getChannelWindowStart(self, call: Call, w: int) -> float:
+        """Return where a channel's window begins."""
+        return self._channel(w).start
+
+    def getChannelWindowEnd(self, call: Call, w: int) -> float:
+        """Return where a channel's window ends."""
+        return self._channel(w).end
+
+    def setRGBA(self, call: Call, w: int, red: int, green: int, blue: int, alpha: int) -> None:
+        """Choose a channel's colour."""
+        self._channel(w).rgba = (red, green, blue, alpha)
+        self._ready.settings_changed()
+
+    def getRGBA(self, call: Call, w: int) -> list[int]:
+        """Return a channel's colour."""
+        return list(self._channel(w).rgba)
+
+    def setActive(self, call: Call, w: int, active: bool) -> None:
+        """Show or hide a channel."""
+        self._channel(w).active = active
+        self._ready.settings_changed()
+
+    def isActive(self, call: Call, w: int) -> bool:
+        """Whether a channel is shown."""
+        return self._channel(w).active
+
+    def setChannelLookupTable(self, call: Call, w: int, lookup: str) -> None:
+        """Choose a channel's lookup table by its file name; the empty name for none."""
+        self._channel(w).lookup_table = lookup or None
+        self._ready.settings_changed()
+
+    def getChannelLookupTable(self, call: Call, w: int) -> str:
+        """Return the file name of a channel's lookup table."""
+        return self._channel(w).lookup_table or ""
+
+    # ------------------------------------------------------------ transformations of grey levels
+    def addCodomainMap(self, call: Call, mapCtx: "omero.romio.CodomainMapContext") -> None:
+        """Reverse all channels."""
+        for w in range(len(self._ready.settings.channels)):
+            self.addCodomainMapToChannel(call, mapCtx, w)
+
+    def updateCodomainMap(self, call: Call, mapCtx: "omero.romio.CodomainMapContext") -> None:
+        """Leave the reversal as it is: it has nothing to update."""
+        _check_reversal(mapCtx)
+        assert self._ready is not None
+
+    def removeCodomainMap(self, call: Call, mapCtx: "omero.romio.CodomainMapContext") -> None:
+        """Reverse no channel."""
+        for w in range(len(self._ready.settings.channels)):
+            self.removeCodomainMapFromChannel(call, mapCtx, w)
+
+    def addCodomainMapToChannel(
+        self, call: Call, mapCtx: "omero.romio.CodomainMapContext", w: int
+    ) -> None:
+        """Reverse a channel."""
+        _check_reversal(mapCtx)
+        self._channel(w).reverse = True
+
+    def removeCodomainMapFromChannel(
+        self, call: Call, mapCtx: "omero.romio.CodomainMapContext", w: int
+    ) -> None:
+        """Reverse a channel no more."""
+        _check_reversal(mapCtx)
+        self._channel(w).reverse = False
+
+    def getCodomainMapContext(self, call: Call, w: int) -> list[IObject]:
+        """Return a channel's transformations: the reversal, if there is one."""
+        if not self._channel(w).reverse:
+            return []
+        context = omero.model.ReverseIntensityContextI()
+        context.reverse = omero.rtypes.rbool(True)
+        return [context]
+
+    # ------------------------------------------------------------ pixels
+    def isPixelsTypeSigned(self, call: Call) -> bool:
+        """Whether values can be negative."""
+        return self._ready.dimensions.type.is_signed
+
+    def getPixelsTypeLowerBound(self, call: Call, w: int) -> float:
+        """Return the lowest value the pixel type holds."""
+        return self._type_range()[0]
+
+    def getPixelsTypeUpperBound(self, call: Call, w: int) -> float:
+        """Return the highest value the pixel type holds."""
+        return self._type_range()[1]
+
+    def _type_range(self) -> tuple[float, float]:
+        description = self._ready.description
+        return pixel_type(description.type_name).value_range(description.significant_bits)
+
+    def requiresPixelsPyramid(self, call: Call) -> bool:
+        """Whether the image is so big that it has several resolutions."""
+        return requires_pyramid(self._ready.description.dimensions)
+
+    def getResolutionLevels(self, call: Call) -> int:
+        """Return how many resolutions there are."""
+        return self._ready.pixels.resolution_levels
+
+    def getResolutionLevel(self, call: Call) -> int:
+        """Return the current resolution."""
+        return self._ready.pixels.resolution_level
+
+    def getResolutionDescriptions(self, call: Call) -> list["omero.api.ResolutionDescription"]:
+        """Return width and height of each resolution, the full one first."""
+        sizes = self._ready.pixels.level_sizes()
+        return [omero.api.ResolutionDescription(x, y) for x, y in sizes]
+
+    def setResolutionLevel(self, call: Call, resolutionLevel: int) -> None:
+        """Choose the resolution that is rendered."""
+        pixels = self._ready.pixels
+        try:
+            pixels.set_resolution_level(resolutionLevel)
+        except PixelsError as error:
+            raise as_omero(error) from error
+
+    def getTileSize(self, call: Call) -> list[int]:
+        """Return width and height of the tiles to ask for."""
+        return list(self._ready.pixels.tile_size)
+
+
+def _slice(definition: "omero.romio.PlaneDef | None") -> Slice:
+    """Return the slice that a PlaneDef means."""
+    if definition is None:
+        raise errors.api_usage("No plane definition.")
+    r = definition.region
+    region = None if r is None else (r.x, r.y, r.width, r.height)
+    d = definition
+    return Slice(d.slice, d.x, d.y, d.z, d.t, region, d.stride)
+
+
+def _integers(packed: Packed) -> list[int]:
+    integers: list[int] = packed.reshape(-1).tolist()
+    return integers
+
+
+def _enumeration_value(call: Call, cls: str, given: IObject | None) -> str:
+    """Return the value of an enumeration that a client gave by id or by value."""
+    if given is None:
+        raise errors.api_usage(f"No {cls} given.")
+    if given.id is not None:
+        found = Loader(call).object(cls, given.id.val)
+        if found is None:
+            raise errors.missing_row(f"ome.model.enums.{cls}", given.id.val)
+        return str(found.value.val)
+    return str(omero.rtypes.unwrap(given.value))
+
+
+def _check_reversal(context: object) -> None:
+    if not isinstance(context, omero.romio.ReverseIntensityMapContext):
+        raise errors.api_usage(f"{type(context).__name__} is not offered; a reversal is.")
