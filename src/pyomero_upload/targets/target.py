@@ -97,6 +97,17 @@ class Finished:
     levels: tuple[LevelSize, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """What is said about the images besides what each image says itself."""
+
+    creator: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    key_values: tuple[tuple[str, str], ...] = ()
+    provenance: tuple[tuple[str, str], ...] = ()
+
+
 class ImageWriter(Protocol):
     """An image open for writing."""
 

@@ -18,9 +18,9 @@ from pyomero_upload.errors import PlanError, UsageError
 from pyomero_upload.model import Hypercube, Plan, Problem
 from pyomero_upload.processing import load_processor
 from pyomero_upload.targets.files.folder import STATE_FOLDER, FolderTarget, check_options
-from pyomero_upload.targets.files.ome_xml import Annotations
 from pyomero_upload.targets.files.pyramid import default_levels
 from pyomero_upload.targets.files.sidecars import write_sidecars
+from pyomero_upload.targets.target import Annotations
 from pyomero_upload.transfer import identity
 from pyomero_upload.transfer.events import (
     Finished,

@@ -15,8 +15,7 @@ from pyomero_upload.model import Hypercube, Problem
 from pyomero_upload.targets.files import ome_tiff, ome_zarr
 from pyomero_upload.targets.files.durable import rename, sync_folder
 from pyomero_upload.targets.files.names import safe_names
-from pyomero_upload.targets.files.ome_xml import Annotations
-from pyomero_upload.targets.target import BlockNote, Finished, ImageWriter
+from pyomero_upload.targets.target import Annotations, BlockNote, Finished, ImageWriter
 
 Format = Literal["ome-zarr", "ome-tiff"]
 SUFFIXES: Mapping[Format, str] = {"ome-zarr": ".ome.zarr", "ome-tiff": ".ome.tif"}

@@ -17,8 +17,8 @@ import tifffile
 from pyomero_upload.model import Hypercube, PlaneIndex
 from pyomero_upload.targets.digest import file_digest
 from pyomero_upload.targets.files.durable import remove, sync_files
-from pyomero_upload.targets.files.ome_xml import Annotations, ome_xml
 from pyomero_upload.targets.target import (
+    Annotations,
     Block,
     BlockNote,
     Finished,
@@ -72,6 +72,9 @@ class OmeTiffWriter:
         self._turn = threading.Condition()
         self._next = 0
         self._aborted = False
+        # Half a second, which no other format needs to wait for.
+        from pyomero_upload.targets.files.ome_xml import ome_xml  # noqa: PLC0415
+
         remove(file)
         raw = self._zeros.nbytes * image.sizes.t * image.sizes.c * image.sizes.z
         self._tiff = tifffile.TiffWriter(

@@ -5,7 +5,6 @@ Stands below `ome_tiff`. Built with ome-types; pages lie in the order z, c, t (`
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ome_types import OME, model
 from ome_types.model import (
@@ -27,6 +26,7 @@ from ome_types.model import (
 from ome_types.model.simple_types import Color, UnitsLength, UnitsTime
 
 from pyomero_upload.model import Hypercube, PlaneInfo, Point
+from pyomero_upload.targets.target import Annotations
 
 # Key-values under this name can be edited in OMERO's clients.
 CLIENT_NAMESPACE = "openmicroscopy.org/omero/client/mapAnnotation"
@@ -34,17 +34,6 @@ PROVENANCE_NAMESPACE = "pyomero_upload/provenance"
 CHANNEL_NAMESPACE = "pyomero_upload/channel"
 # What XML 1.0 cannot hold (https://www.w3.org/TR/xml/#charsets), even escaped.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-@dataclass(frozen=True, slots=True)
-class Annotations:
-    """What is said about the images besides what each image says itself."""
-
-    creator: str = ""
-    description: str = ""
-    tags: tuple[str, ...] = ()
-    key_values: tuple[tuple[str, str], ...] = ()
-    provenance: tuple[tuple[str, str], ...] = ()
 
 
 def ome_xml(image: Hypercube, annotations: Annotations) -> str:

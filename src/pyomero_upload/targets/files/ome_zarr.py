@@ -23,7 +23,6 @@ from pyomero_upload.targets.digest import bytes_digest, file_digest, plane_diges
 from pyomero_upload.targets.files.durable import sync_files
 from pyomero_upload.targets.files.pyramid import chunk_side, default_levels, halve, level_sizes
 from pyomero_upload.targets.files.shard import ShardWriter
-from pyomero_upload.targets.files.zarr_metadata import array_json, group_json
 from pyomero_upload.targets.target import (
     Block,
     BlockNote,
@@ -126,6 +125,9 @@ class OmeZarrWriter:
 
     def finish(self, notes: Mapping[int, BlockNote]) -> Finished:
         """Write the metadata, with the ranges of values that were found, and bring all to the disk."""
+        # A quarter of a second, which a job with nothing to do need not wait for.
+        from pyomero_upload.targets.files.zarr_metadata import group_json  # noqa: PLC0415
+
         ranges: dict[int, ChannelRange] = {}
         for note in notes.values():
             for found in note.ranges:
@@ -174,6 +176,8 @@ class OmeZarrWriter:
                 shard.add(first + row * columns + column, self._encode(_little_endian(part)))
 
     def _array_json(self, level: LevelSize) -> bytes:
+        from pyomero_upload.targets.files.zarr_metadata import array_json  # noqa: PLC0415
+
         sizes = self._image.sizes
         height, width, rows, columns = self._grid(level)
         return array_json(

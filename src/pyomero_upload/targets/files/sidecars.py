@@ -13,7 +13,6 @@ from pyomero_upload.model import Hypercube, Plan, PlaneInfo, Problem
 from pyomero_upload.targets.digest import bytes_digest
 from pyomero_upload.targets.files.durable import remove, write_durably
 from pyomero_upload.targets.files.names import safe_names, safe_path
-from pyomero_upload.targets.files.ro_crate import CRATE, crate_json
 from pyomero_upload.targets.target import FileDigest
 
 TABLES = "tables"
@@ -54,6 +53,9 @@ def write_sidecars(out: Path, plan: Plan, image_paths: Mapping[str, str]) -> tup
         If an original file cannot be read.
 
     """
+    # Half a second, which a job with nothing to do need not wait for.
+    from pyomero_upload.targets.files.ro_crate import CRATE, crate_json  # noqa: PLC0415
+
     for folder in (TABLES, ORIGINALS):
         remove(out / folder)
     written = []
