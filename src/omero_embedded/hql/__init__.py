@@ -1,0 +1,14 @@
+"""Queries: HQL, as OMERO's clients write it, asked of the database.
+
+    hql.find(call, "select d from Dataset d where d.name like :name", parameters)      # objects
+    hql.project(call, "select d.id, d.name from Dataset d", parameters)                # rows of RTypes
+
+A text goes through three rooms, each with a tree of its own: `parse` (text to `tree`), `resolve` (names to the model:
+`resolved`) and `emit` (to SQL, with what may be seen a part of it). `asking` takes it through them and to the
+database; `finding` makes objects of the rows, `projecting` what a projection gives.
+"""
+
+from omero_embedded.hql.finding import find
+from omero_embedded.hql.projecting import project
+
+__all__ = ["find", "project"]

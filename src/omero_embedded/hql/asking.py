@@ -1,0 +1,149 @@
+"""Asking the database: text and parameters in, rows out. The three rooms are passed here, and errors get their names.
+
+Statements are kept for each person and group they were made for, as what may be seen is written into them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import omero
+import omero.sys
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.exc import DBAPIError, StatementError
+
+from omero_embedded import errors, permissions
+from omero_embedded.call import Call
+from omero_embedded.hql.emit import Statement, emit
+from omero_embedded.hql.parameters import Page, bound, page_of
+from omero_embedded.hql.parse import HqlError
+from omero_embedded.hql.resolve import DataChangeRefused, resolve
+from omero_embedded.hql.resolved import Resolved, Source
+from omero_embedded.people import People
+
+Row: TypeAlias = Sequence[Any]
+KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The rows that a query gave, and how to read them."""
+
+    query: Resolved
+    statement: Statement
+    rows: Sequence[Row]
+
+
+def ask(call: Call, text: str | None, parameters: omero.sys.Parameters | None) -> Answer:
+    """Return what the database says to a query.
+
+    Raises
+    ------
+    omero.QueryException
+        The text is no HQL, or names what does not exist.
+    omero.ApiUsageException
+        It would change data, or a parameter is missing or an empty list.
+    omero.InternalException
+        A parameter is of the wrong type.
+    omero.ValidationException
+        The database refuses it.
+    """
+    text = text or ""
+    try:
+        query = resolve(text)
+    except HqlError as error:
+        raise errors.query(f"Illegal query:{text}\n{error}") from error
+    except DataChangeRefused as refused:
+        message = f"Not supported for DML operations [{refused}]"
+        nested = f"nested exception is org.hibernate.hql.QueryExecutionRequestException: {message}"
+        raise errors.api_usage(f"{message}; {nested}") from refused
+    values = bound(text, query.variables, parameters)
+    if query.mistakes:
+        raise errors.validation(f"could not execute query; SQL [{text}]; {query.mistakes[0]}")
+    statement = _statement(call, text, query)
+    try:
+        return Answer(query, statement, _rows(call, query, statement, values, page_of(parameters)))
+    except (DBAPIError, StatementError) as error:
+        raise errors.validation(f"could not execute query; SQL [{text}]; {error.args[0]}") from error
+
+
+# ---------------------------------------------------------------- statements
+_Key: TypeAlias = tuple[str, str, int, int, int, int]
+_statements: OrderedDict[_Key, tuple[People, Statement]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _statement(call: Call, text: str, query: Resolved) -> Statement:
+    """Return the statement of a query for who asks; made anew once people, groups or memberships have changed."""
+    dialect = call.db.dialect.name
+    key = (text, dialect, call.user_id, call.session.user_id, call.group_id, call.group.permissions)
+    with _lock:
+        kept = _statements.get(key)
+        if kept is not None and kept[0] is call.people:
+            _statements.move_to_end(key)
+            return kept[1]
+    made = emit(
+        query,
+        lambda cls, rows: permissions.readable(call, cls, rows),
+        sqlite=dialect == "sqlite",
+        call_permissions=call.group.permissions,
+    )
+    with _lock:
+        _statements[key] = (call.people, made)
+        if len(_statements) > KEPT:
+            _statements.popitem(last=False)
+    return made
+
+
+# ---------------------------------------------------------------- rows
+def _rows(
+    call: Call, query: Resolved, statement: Statement, values: Mapping[str, Any], page: Page
+) -> Sequence[Row]:
+    sql = statement.sql
+    if page.limit == 0:
+        return []
+    if page.whole:
+        return call.db.execute(sql, values).all()
+    if not fetches_collections(query):
+        return call.db.execute(_cut(sql, page), values).all()
+    root = query.outputs[0].source if len(query.outputs) == 1 else None
+    if root is None:
+        return call.db.execute(sql, values).all()[page.offset : None if page.limit is None else page.offset + page.limit]
+    return _rows_of_roots(call, query, statement, root, values, page)
+
+
+def _cut(sql: Select[Any], page: Page) -> Select[Any]:
+    sql = sql.offset(page.offset) if page.offset else sql
+    return sql if page.limit is None else sql.limit(page.limit)
+
+
+def _rows_of_roots(
+    call: Call, query: Resolved, statement: Statement, root: Source, values: Mapping[str, Any], page: Page
+) -> Sequence[Row]:
+    """Return the rows of one page of objects, each of which may have many rows because a collection is fetched.
+
+    First the ids of the page's objects, in order: the same query, read as far as it takes.
+    """
+    identifier = list(statement.sql.selected_columns)[statement.objects[root].start]
+    end = None if page.limit is None else page.offset + page.limit
+    seen: dict[int, None] = {}
+    leading = statement.sql.with_only_columns(identifier, maintain_column_froms=True)
+    with call.db.execute(leading.execution_options(yield_per=1000), values) as result:
+        for (number,) in result:
+            seen[number] = None
+            if end is not None and len(seen) == end:
+                break
+    chosen = list(seen)[page.offset :]
+    if not chosen:
+        return []
+    rows = call.db.execute(statement.sql.where(identifier.in_(chosen)), values).all()
+    return rows
+
+
+def fetches_collections(query: Resolved) -> bool:
+    """Whether an object may have several rows because the members of a collection are fetched with it."""
+    return any(s.fetch and (s.collection is not None or s.pairs is not None) for s in query.sources)

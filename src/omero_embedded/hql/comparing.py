@@ -1,0 +1,129 @@
+"""What can be compared with what, and what can be calculated; part of the second room.
+
+Hibernate lets almost everything pass and PostgreSQL then refuses what does not fit, so what is found here becomes a
+`Mistake`: an error of carrying the query out, not of reading it.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+from omero_embedded.hql.resolved import (
+    BOOL,
+    DOUBLE,
+    FLOAT,
+    INT,
+    LONG,
+    NUMBERS,
+    TIME,
+    UNKNOWN,
+    Column,
+    Constant,
+    Type,
+    Value,
+    Variable,
+)
+from omero_embedded.schema import UNITS
+
+_FAMILIES = {**dict.fromkeys(NUMBERS, "number"), "entity": "number", "javaclass": "class"}
+
+
+class Mistake(Exception):
+    """The database would refuse this; the text says why."""
+
+
+def fitted(left: Value, right: Value) -> tuple[Value, Value]:
+    """Return both sides of a comparison, a constant text read as what the other side is.
+
+    Raises
+    ------
+    Mistake
+        They cannot be compared.
+    """
+    right = _read_as(right, left.type)
+    left = _read_as(left, right.type)
+    ours, theirs = _family(left.type), _family(right.type)
+    if "unknown" not in (ours, theirs) and ours != theirs:
+        raise Mistake(f"operator does not exist: {_sql_name(left.type)} = {_sql_name(right.type)}")
+    return left, right
+
+
+def expected_of(other: Value) -> Type:
+    """Return the type that a parameter must have to be compared with the other side."""
+    if other.type.kind in ("class", "javaclass", "unit"):
+        return Type("string")
+    return other.type
+
+
+def calculated(operator: str, left: Type, right: Type) -> Type:
+    """Return the type of a calculation's result, as Java would have it.
+
+    Raises
+    ------
+    Mistake
+        One of the two is nothing to calculate with.
+    """
+    for side in (left, right):
+        if not side.is_number and side.kind not in ("unknown", "entity", "time"):
+            raise Mistake(f"operator does not exist: {_sql_name(left)} {operator} {_sql_name(right)}")
+    if "time" in (left.kind, right.kind):
+        return TIME if left.kind != right.kind else LONG
+    for kind in (DOUBLE, FLOAT, LONG):
+        if kind in (left, right):
+            return kind
+    if "entity" in (left.kind, right.kind):
+        return LONG
+    return INT if INT in (left, right) else UNKNOWN
+
+
+def must_be_condition(value: Value) -> None:
+    """Refuse what is no condition.
+
+    Raises
+    ------
+    Mistake
+        It is neither true nor false.
+    """
+    if value.type.kind not in ("bool", "unknown"):
+        raise Mistake(f"argument of WHERE must be type boolean, not type {_sql_name(value.type)}")
+
+
+def _family(kind: Type) -> str:
+    return _FAMILIES.get(kind.kind, kind.kind)
+
+
+def _sql_name(kind: Type) -> str:
+    return {"string": "text", "long": "bigint", "entity": "bigint", "bool": "boolean"}.get(kind.kind, kind.kind)
+
+
+def _read_as(value: Value, wanted: Type) -> Value:
+    """Read a constant text as PostgreSQL reads one whose type it may choose."""
+    if not (isinstance(value, Constant) and isinstance(value.value, str) and value.type.kind == "string"):
+        return value
+    family, text = _family(wanted), value.value
+    try:
+        if family == "number":
+            whole = wanted.kind not in ("float", "double")
+            return Constant(int(text) if whole else float(text), wanted)
+        if family == "time":
+            moment = datetime.datetime.fromisoformat(text).astimezone()
+            return Constant(int(moment.timestamp() * 1000), TIME)
+        if family == "bool":
+            return Constant({"t": True, "true": True, "f": False, "false": False}[text.lower()], BOOL)
+    except (ValueError, KeyError, OverflowError) as error:
+        raise Mistake(f"invalid input syntax for type {_sql_name(wanted)}: \"{text}\"") from error
+    if family == "unit":
+        return Constant(UNITS[wanted.of].symbols.get(text, text), wanted)
+    if family == "class":
+        return Constant(text, wanted)
+    return value
+
+
+def is_parameter(value: Value) -> bool:
+    """Whether the value is a parameter whose type nothing has told yet."""
+    return isinstance(value, Variable) and value.type == UNKNOWN
+
+
+def same_column(one: Value, other: Value) -> bool:
+    """Whether both are the same column of the same source."""
+    return isinstance(one, Column) and isinstance(other, Column) and (one.source, one.name) == (other.source, other.name)

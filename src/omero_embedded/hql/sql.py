@@ -1,0 +1,174 @@
+"""How each operator and function is written in SQL, for SQLite and PostgreSQL; used by `emit`.
+
+Times are milliseconds since 1970 in both, so what a date function needs is made of them first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Float, Integer, Text, and_, case, cast, func, literal, literal_column, not_, or_
+from sqlalchemy.types import TypeEngine
+
+from omero_embedded.hql.functions import TIME_FIELDS
+from omero_embedded.hql.resolved import Type
+
+SQL: TypeAlias = ColumnElement[Any]
+
+TYPES: dict[str, TypeEngine[Any]] = {
+    "string": Text(),
+    "int": Integer(),
+    "long": BigInteger(),
+    "entity": BigInteger(),
+    "time": BigInteger(),
+    "float": Float(53),
+    "double": Float(53),
+    "bool": Boolean(),
+}
+_STRFTIME = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S"}
+_DAY = 86_400_000
+_EPOCH_IN_JULIAN_DAYS = 2440587.5
+
+
+def constant(value: float | str | bool | None, kind: Type) -> SQL:
+    """Return a constant; numbers stand in the text, so that equal expressions are equal texts (for `group by`)."""
+    if value is None:
+        return literal_column("NULL")
+    if isinstance(value, (str, bool)):
+        return literal(value, TYPES.get(kind.kind))
+    return literal_column(repr(value), TYPES[kind.kind])
+
+
+def written(name: str, operands: list[SQL], kind: Type, *, sqlite: bool) -> SQL:
+    """Return the SQL of an operator, a function or an aggregate.
+
+    Raises
+    ------
+    KeyError
+        There is none of the name.
+    """
+    if name in TIME_FIELDS:
+        return _time_field(name, operands[0], sqlite=sqlite)
+    if name == "cast":
+        return _cast(operands[0], kind, sqlite=sqlite)
+    own = (_SQLITE if sqlite else _POSTGRESQL).get(name)
+    return own(*operands) if own is not None else _WRITTEN[name](*operands)
+
+
+def _operator(symbol: str) -> Callable[[SQL, SQL], SQL]:
+    return lambda left, right: left.op(symbol)(right).self_group()
+
+
+def _compared(symbol: str) -> Callable[[SQL, SQL], SQL]:
+    return lambda left, right: left.op(symbol, is_comparison=True)(right)
+
+
+def _case(*parts: SQL) -> SQL:
+    whens = list(zip(parts[::2], parts[1::2], strict=False))
+    return case(*whens, else_=parts[-1]) if len(parts) % 2 else case(*whens)
+
+
+def _concatenated(*terms: SQL) -> SQL:
+    joined = terms[0]
+    for term in terms[1:]:
+        joined = joined.op("||")(term)
+    return joined.self_group()
+
+
+def _locate(position: Callable[[SQL, SQL], SQL]) -> Callable[..., SQL]:
+    def located(needle: SQL, text: SQL, start: SQL | None = None) -> SQL:
+        if start is None:
+            return position(text, needle)
+        found = position(func.substr(text, start), needle)
+        return case((found == 0, 0), else_=found + start - 1)
+
+    return located
+
+
+def _time_field(name: str, moment: SQL, *, sqlite: bool) -> SQL:
+    if sqlite:
+        seconds = moment.op("/")(literal_column("1000")).self_group()
+        return cast(func.strftime(_STRFTIME[name], seconds, "unixepoch", "localtime"), Integer)
+    seconds = moment.op("/")(literal_column("1000.0")).self_group()
+    return cast(func.floor(func.date_part(name, func.to_timestamp(seconds))), Integer)
+
+
+def _cast(value: SQL, kind: Type, *, sqlite: bool) -> SQL:
+    wanted = TYPES[kind.kind]
+    if sqlite and kind.kind in ("int", "long"):
+        return cast(func.round(value), wanted)
+    return cast(value, wanted)
+
+
+def _now_sqlite() -> SQL:
+    return cast((func.julianday("now") - _EPOCH_IN_JULIAN_DAYS) * _DAY, BigInteger)
+
+
+def _now_postgresql() -> SQL:
+    return cast(func.date_part("epoch", func.now()) * 1000, BigInteger)
+
+
+def _day(now: Callable[[], SQL]) -> Callable[[], SQL]:
+    return lambda: now() - now().op("%")(literal_column(str(_DAY)))
+
+
+_WRITTEN: dict[str, Callable[..., SQL]] = {
+    "and": lambda *terms: and_(*terms),
+    "or": lambda *terms: or_(*terms).self_group(),
+    "not": lambda term: not_(term),
+    "is null": lambda value: value.is_(None),
+    "like": lambda value, pattern: value.like(pattern, escape="\\"),
+    "bits": lambda value: value,
+    "negative": lambda value: -value,
+    "concat": _concatenated,
+    "case": _case,
+    "count": lambda value: func.count(value),
+    "count distinct": lambda value: func.count(value.distinct()),
+    "count rows": lambda: func.count(),
+    "sum": lambda value: func.sum(value),
+    "avg": lambda value: func.avg(value),
+    "min": lambda value: func.min(value),
+    "max": lambda value: func.max(value),
+    "lower": lambda value: func.lower(value),
+    "upper": lambda value: func.upper(value),
+    "substring": lambda *values: func.substr(*values),
+    "substr": lambda *values: func.substr(*values),
+    "str": lambda value: cast(value, Text),
+    "replace": lambda *values: func.replace(*values),
+    "trim both": lambda *values: func.trim(*values),
+    "trim leading": lambda *values: func.ltrim(*values),
+    "trim trailing": lambda *values: func.rtrim(*values),
+    "ltrim": lambda value: func.ltrim(value),
+    "rtrim": lambda value: func.rtrim(value),
+    "length": lambda value: func.length(value),
+    "char_length": lambda value: func.length(value),
+    "coalesce": lambda *values: func.coalesce(*values),
+    "nullif": lambda one, other: func.nullif(one, other),
+    "abs": lambda value: func.abs(value),
+    "sign": lambda value: func.sign(value),
+    "mod": _operator("%"),
+    "sqrt": lambda value: func.sqrt(value),
+    "round": lambda *values: func.round(*values),
+    "floor": lambda value: func.floor(value),
+    "ceil": lambda value: func.ceil(value),
+    **{symbol: _operator(symbol) for symbol in "+-*/%"},
+    **{symbol: _compared(symbol) for symbol in ("=", "!=", "<", "<=", ">", ">=")},
+}
+_SQLITE: dict[str, Callable[..., SQL]] = {
+    "bit_length": lambda value: func.length(func.cast(value).op("AS")(literal_column("BLOB"))) * 8,
+    "locate": _locate(lambda text, needle: func.instr(text, needle)),
+    "current_timestamp": _now_sqlite,
+    "current_time": _now_sqlite,
+    "now": _now_sqlite,
+    "current_date": _day(_now_sqlite),
+}
+_POSTGRESQL: dict[str, Callable[..., SQL]] = {
+    "bit_length": lambda value: func.bit_length(value),
+    "locate": _locate(lambda text, needle: func.strpos(text, needle)),
+    "trim both": lambda *values: func.btrim(*values),
+    "current_timestamp": _now_postgresql,
+    "current_time": _now_postgresql,
+    "now": _now_postgresql,
+    "current_date": _day(_now_postgresql),
+}

@@ -1,0 +1,435 @@
+"""Expressions of the tree made values with types; part of the second room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from omero_embedded import tables
+from omero_embedded.hql import tree
+from omero_embedded.hql.comparing import Mistake, calculated, expected_of, fitted, must_be_condition
+from omero_embedded.hql.functions import CASTS, FUNCTIONS, TIME_FIELDS
+from omero_embedded.hql.parse import HqlError
+from omero_embedded.hql.paths import Details, Many, Pairs, Place, Pointer, Scope, class_of
+from omero_embedded.hql.resolved import (
+    BOOL,
+    DOUBLE,
+    FLOAT,
+    INT,
+    LONG,
+    STRING,
+    UNKNOWN,
+    Column,
+    Constant,
+    Nested,
+    Operation,
+    Output,
+    Source,
+    Type,
+    Value,
+    Variable,
+)
+from omero_embedded.schema import CLASSES, ModelClass
+
+_NUMBERS = {"int": INT, "long": LONG, "float": FLOAT, "double": DOUBLE}
+_LARGEST = {"int": 2**31, "long": 2**63}
+AGGREGATES = ("count", "count distinct", "count rows", "sum", "avg", "min", "max")
+
+
+class Values:
+    """Makes values of the expressions of one query.
+
+    Parameters
+    ----------
+    scope
+        The names of the query.
+    nested
+        What resolves a sub-query, with this scope around it.
+    """
+
+    def __init__(self, scope: Scope, nested: Callable[[tree.Query, Scope], Nested]) -> None:
+        self.scope = scope
+        self._nested = nested
+
+    # ------------------------------------------------------------ conditions
+    def condition(self, node: tree.Expression) -> Value:
+        """Return a condition."""
+        value = self.value(node)
+        self._try(lambda: must_be_condition(value))
+        return value
+
+    def value(self, node: tree.Expression, expected: Type = UNKNOWN) -> Value:
+        """Return the value of an expression; `expected` is the type that a parameter in this place must have.
+
+        Raises
+        ------
+        HqlError
+            It names something that does not exist, or stands where it cannot.
+        """
+        make = getattr(self, f"_{type(node).__name__.lower()}", None)
+        if make is None:
+            raise HqlError(f"{type(node).__name__.lower()} cannot stand here")
+        if isinstance(node, tree.Parameter):
+            return self.variable(node, expected)
+        return cast("Value", make(node))
+
+    def variable(self, node: tree.Parameter, expected: Type, *, many: bool = False) -> Variable:
+        """Return a parameter, noted among those of the query."""
+        made = Variable(node.name, expected, many)
+        self.scope.query.variables.append(made)
+        return made
+
+    _parameter = variable
+
+    def _try(self, check: Callable[[], None]) -> None:
+        """Note what the database would refuse."""
+        try:
+            check()
+        except Mistake as mistake:
+            self.scope.query.mistakes.append(str(mistake))
+
+    def _all(self, node: tree.All) -> Value:
+        return Operation("and", tuple(map(self.condition, node.terms)), BOOL)
+
+    def _any(self, node: tree.Any) -> Value:
+        return Operation("or", tuple(map(self.condition, node.terms)), BOOL)
+
+    def _not(self, node: tree.Not) -> Value:
+        return Operation("not", (self.condition(node.term),), BOOL)
+
+    def _comparison(self, node: tree.Comparison) -> Value:
+        left, right = self._both(node.left, node.right)
+        return self._compared(node.operator, left, right)
+
+    def _both(self, left: tree.Expression, right: tree.Expression) -> tuple[Value, Value]:
+        """Return two values, a parameter among them with the type of the other."""
+        if isinstance(left, tree.Parameter):
+            other = self.value(right)
+            return self.variable(left, expected_of(other)), other
+        first = self.value(left)
+        return first, self.value(right, expected_of(first))
+
+    def _compared(self, operator: str, left: Value, right: Value) -> Value:
+        try:
+            left, right = fitted(left, right)
+        except Mistake as mistake:
+            self.scope.query.mistakes.append(str(mistake))
+        return Operation(operator, (left, right), BOOL)
+
+    def _negated_if(self, negated: bool, value: Value) -> Value:
+        return Operation("not", (value,), BOOL) if negated else value
+
+    def _isnull(self, node: tree.IsNull) -> Value:
+        return self._negated_if(node.negated, Operation("is null", (self.value(node.value),), BOOL))
+
+    def _isempty(self, node: tree.IsEmpty) -> Value:
+        if not isinstance(node.collection, tree.Path):
+            raise HqlError("only a collection can be empty")
+        exists = Operation("exists", (self._collection_query(node.collection),), BOOL)
+        return self._negated_if(not node.negated, exists)
+
+    def _between(self, node: tree.Between) -> Value:
+        low, high = (tree.Comparison(">=", node.value, node.low), tree.Comparison("<=", node.value, node.high))
+        return self._negated_if(node.negated, Operation("and", (self._comparison(low), self._comparison(high)), BOOL))
+
+    def _like(self, node: tree.Like) -> Value:
+        value, pattern = self._both(node.value, node.pattern)
+        for side in (value, pattern):
+            if side.type.kind not in ("string", "unknown", "unit"):
+                self.scope.query.mistakes.append(f"operator does not exist: {side.type.kind} ~~ text")
+        escape = () if node.escape is None else (self.value(node.escape, STRING),)
+        return self._negated_if(node.negated, Operation("like", (value, pattern, *escape), BOOL))
+
+    def _in(self, node: tree.In) -> Value:
+        return self._negated_if(node.negated, self._among(node))
+
+    def _among(self, node: tree.In) -> Value:
+        choices = node.choices
+        if isinstance(choices, (tree.Path, tree.CollectionOf)):
+            path = choices if isinstance(choices, tree.Path) else choices.path
+            place = self.place(path)
+            if isinstance(place, (Many, Pairs)):
+                nested = self._collection_query(path)
+                return Operation("in query", fitted(self.value(node.value, nested.type), nested), BOOL)
+            choices = tree.Items((path,))
+        if isinstance(choices, tree.Subquery):
+            nested = self._nested(choices.query, self.scope)
+            return self._compared("in query", self.value(node.value, nested.type), nested)
+        items = choices.items if isinstance(choices, tree.Items) else (choices,)
+        if isinstance(node.value, tree.Parameter):
+            first = next((self.value(i) for i in items if not isinstance(i, tree.Parameter)), None)
+            value: Value = self.variable(node.value, UNKNOWN if first is None else expected_of(first))
+        else:
+            value = self.value(node.value)
+        found: list[Value] = []
+        for item in items:
+            if isinstance(item, tree.Parameter):
+                found.append(self.variable(item, expected_of(value), many=True))
+            else:
+                compared = cast("Operation", self._compared("=", value, self.value(item)))
+                found.append(compared.operands[1])
+        return Operation("in", (value, *found), BOOL)
+
+    def _memberof(self, node: tree.MemberOf) -> Value:
+        nested = self._collection_query(node.collection)
+        return self._negated_if(node.negated, self._compared("in query", self.value(node.value, nested.type), nested))
+
+    def _quantified(self, node: tree.Quantified) -> Value:
+        nested = (
+            self._nested(node.source.query, self.scope)
+            if isinstance(node.source, tree.Subquery)
+            else self._collection_query(node.source if isinstance(node.source, tree.Path) else node.source.path)
+        )
+        name = "any" if node.quantifier == "some" else node.quantifier
+        return Operation(name, (nested,), BOOL if name == "exists" else nested.type)
+
+    # ------------------------------------------------------------ constants
+    def _number(self, node: tree.Number) -> Value:
+        kind = node.kind
+        if kind == "int" and abs(node.value) >= _LARGEST["int"]:
+            kind = "long"
+        if kind == "long" and abs(node.value) >= _LARGEST["long"]:
+            raise HqlError(f"Could not parse number: {node.value}")
+        return Constant(node.value, _NUMBERS[kind])
+
+    def _text(self, node: tree.Text) -> Value:
+        return Constant(node.value, STRING)
+
+    def _truth(self, node: tree.Truth) -> Value:
+        return Constant(node.value, BOOL)
+
+    def _null(self, _node: tree.Null) -> Value:
+        return Constant(None, UNKNOWN)
+
+    # ------------------------------------------------------------ calculating
+    def _arithmetic(self, node: tree.Arithmetic) -> Value:
+        left, right = self._both(node.left, node.right)
+        kind = UNKNOWN
+        try:
+            kind = calculated(node.operator, left.type, right.type)
+        except Mistake as mistake:
+            self.scope.query.mistakes.append(str(mistake))
+        return Operation(node.operator, (left, right), kind)
+
+    def _negative(self, node: tree.Negative) -> Value:
+        value = self.value(node.value)
+        return Operation("negative", (value,), value.type)
+
+    def _concatenation(self, node: tree.Concatenation) -> Value:
+        return Operation("concat", tuple(map(self.value, node.terms)), STRING)
+
+    def _case(self, node: tree.Case) -> Value:
+        parts: list[Value] = []
+        for when in node.whens:
+            if node.operand is None:
+                parts.append(self.condition(when.condition))
+            else:
+                parts.append(self._compared("=", *self._both(node.operand, when.condition)))
+            parts.append(self.value(when.value))
+        if node.otherwise is not None:
+            parts.append(self.value(node.otherwise))
+        results = [*parts[1::2], *parts[-1:]] if len(parts) % 2 else parts[1::2]
+        kind = next((r.type for r in results if r.type != UNKNOWN), UNKNOWN)
+        return Operation("case", tuple(parts), kind)
+
+    def _aggregate(self, node: tree.Aggregate) -> Value:
+        if node.value is None:
+            return Operation("count rows", (), LONG)
+        value = self.selected(node.value)
+        if node.function == "count":
+            return Operation("count distinct" if node.distinct else "count", (value,), LONG)
+        if node.function in ("sum", "avg") and not value.type.is_number and value.type.kind != "unknown":
+            self.scope.query.mistakes.append(f"function {node.function}({value.type.kind}) does not exist")
+        kinds = {"avg": DOUBLE, "sum": DOUBLE if value.type in (FLOAT, DOUBLE) else LONG}
+        return Operation(node.function, (value,), kinds.get(node.function, value.type))
+
+    # ------------------------------------------------------------ functions
+    def _call(self, node: tree.Call) -> Value:
+        if node.name == "type":
+            return self._type_of(node)
+        if node.name in ("size", "index", "minindex", "maxindex", "minelement", "maxelement"):
+            return self._of_collection(node)
+        function = FUNCTIONS.get(node.name)
+        if function is None or not function.at_least <= len(node.arguments) <= function.at_most:
+            self.scope.query.mistakes.append(f"function {node.name} does not exist")
+            return Operation("unknown function", tuple(map(self.value, node.arguments)), UNKNOWN)
+        values = tuple(map(self.value, node.arguments))
+        return Operation(node.name, values, function.gives([v.type for v in values]))
+
+    def _cast(self, node: tree.Cast) -> Value:
+        kind = CASTS.get(node.type)
+        if kind is None:
+            raise HqlError(f"Could not resolve requested type for CAST : {node.type}")
+        return Operation("cast", (self.value(node.value),), kind)
+
+    def _extract(self, node: tree.Extract) -> Value:
+        if node.field not in TIME_FIELDS:
+            raise HqlError(f"nothing called {node.field} can be extracted")
+        return Operation(node.field, (self.value(node.value),), INT)
+
+    def _trim(self, node: tree.Trim) -> Value:
+        character = () if node.character is None else (self.value(node.character, STRING),)
+        return Operation(f"trim {node.side}", (self.value(node.value), *character), STRING)
+
+    def _type_of(self, node: tree.Call) -> Value:
+        if len(node.arguments) != 1 or not isinstance(node.arguments[0], tree.Path):
+            raise HqlError("type() discriminator reference has no path!")
+        place = self.place(node.arguments[0])
+        if isinstance(place, Pointer):
+            place = self.scope.follow(place)
+        value = class_of(place) if isinstance(place, Source) else place
+        if not isinstance(value, (Column, Constant)) or value.type.kind != "class":
+            raise HqlError("type() asks for the class of an object")
+        kind = Type("javaclass", value.type.of)
+        return Column(value.source, value.name, kind) if isinstance(value, Column) else Constant(value.value, kind)
+
+    def _of_collection(self, node: tree.Call) -> Value:
+        """Return what `size`, `index` and their kin say about a collection."""
+        if len(node.arguments) != 1 or not isinstance(node.arguments[0], tree.Path):
+            raise HqlError(f"{node.name} asks for a collection")
+        path = node.arguments[0]
+        if node.name == "index":
+            return self._place_in_list(self.place(path))
+        nested = self._collection_query(path)
+        (source,) = (s for s in nested.query.sources if s.explicit)
+        value: Value = nested.query.outputs[0].value
+        if node.name.endswith("index"):
+            value = self._place_in_list(source)
+        aggregate = "count" if node.name == "size" else node.name[:3]
+        kind = LONG if node.name == "size" else value.type
+        nested.query.outputs[0] = Output(Operation(aggregate, (value,), kind), None)
+        return Nested(nested.query, INT if node.name == "size" else kind)
+
+    def _place_in_list(self, place: Place) -> Column:
+        if isinstance(place, Source) and place.pairs:
+            return Column(place, "position", INT)
+        if isinstance(place, Source) and place.collection is not None and place.collection.ordered:
+            return Column(place, tables.index_column_name(place.collection), INT)
+        raise HqlError("index() asks for a member of an ordered collection")
+
+    # ------------------------------------------------------------ paths
+    def place(self, path: tree.Path) -> Place:
+        """Return where a path leads.
+
+        Raises
+        ------
+        HqlError
+            Nowhere.
+        """
+        found = self.scope.begin(path.names)
+        if found is None:
+            raise HqlError(f"Invalid path: '{'.'.join(path.names)}'")
+        place, names = found
+        for name in names:
+            place = self.scope.step(place, name)
+        return place
+
+    def _path(self, node: tree.Path) -> Value:
+        if node.names[-1].lower() == "size" and len(node.names) > 1:
+            shorter = tree.Path(node.names[:-1])
+            if self.scope.begin(shorter.names) and isinstance(self.place(shorter), (Many, Pairs)):
+                return self._of_collection(tree.Call("size", (shorter,)))
+        if self.scope.begin(node.names) is None:
+            return self._word(node)
+        return self._value_at(self.place(node))
+
+    def _word(self, node: tree.Path) -> Value:
+        """Return what a name means that is no alias and no property: a class, a function without brackets."""
+        cls = class_named(node)
+        if cls is not None:
+            return Constant(cls.name, Type("class", cls.root.name))
+        name = node.names[0].lower()
+        if len(node.names) > 1:
+            raise HqlError(f"Invalid path: '{'.'.join(node.names)}'")
+        if name in FUNCTIONS and FUNCTIONS[name].at_least == 0:
+            return Operation(name, (), FUNCTIONS[name].gives(()))
+        self.scope.query.mistakes.append(f'column "{node.names[0]}" does not exist')
+        return Operation("unknown function", (), UNKNOWN)
+
+    def _value_at(self, place: Place) -> Value:
+        if isinstance(place, Source):
+            if place.pairs:
+                raise HqlError("a pair of a map is no value: ask for its name or value")
+            return Column(place, "id", place.type)
+        if isinstance(place, Pointer):
+            return Column(place.source, place.column, Type("entity", place.target))
+        if isinstance(place, (Many, Pairs, Details)):
+            raise HqlError("a collection or details cannot be compared or selected")
+        return place
+
+    def selected(self, node: tree.Expression) -> Value:
+        """Return the value of something selected or counted: a reference there is followed, as Hibernate does."""
+        if isinstance(node, tree.Path) and self.scope.begin(node.names) is not None:
+            place = self.place(node)
+            if isinstance(place, Pointer):
+                return self._value_at(self.scope.follow(place))
+        return self.value(node)
+
+    def _element(self, node: tree.Element) -> Value:
+        if not isinstance(node.collection, tree.Path):
+            raise HqlError("only a collection has elements")
+        place: Place = self.joined(self.place(node.collection), "inner", node.index)
+        for name in node.names:
+            place = self.scope.step(place, name)
+        return self._value_at(place)
+
+    def joined(self, place: Place, kind: tree.JoinKind, index: tree.Expression | None = None) -> Source:
+        """Join what a path leads to: the members of a collection, the pairs of a map, what a reference points to.
+
+        Raises
+        ------
+        HqlError
+            There is nothing to join.
+        """
+        if isinstance(place, Many):
+            source = member_source(place, kind)
+        elif isinstance(place, Pairs):
+            source = Source(place.owner, place.source, kind, place.field, pairs=place.field)
+        elif isinstance(place, Pointer) and index is None:
+            source = self.scope.pointed(place, kind)
+        else:
+            raise HqlError("Path expected for join!")
+        if index is not None:
+            column = self._place_in_list(source)
+            source.conditions.append(self._compared("=", column, self.value(index, INT)))
+            self.scope.add(source)
+        return source
+
+    def _collectionof(self, node: tree.CollectionOf) -> Value:
+        return self._collection_query(node.path)
+
+    def _subquery(self, node: tree.Subquery) -> Value:
+        return self._nested(node.query, self.scope)
+
+    def _collection_query(self, path: tree.Path) -> Nested:
+        """Return the members of a collection as a sub-query."""
+        place = self.place(path)
+        if not isinstance(place, (Many, Pairs)):
+            raise HqlError(f"{'.'.join(path.names)} is no collection")
+        inner = Scope(self.scope)
+        source = Values(inner, self._nested).joined(place, "inner")
+        source.explicit = True
+        inner.add(source)
+        value = Column(source, "value", STRING) if source.pairs else Column(source, "id", source.type)
+        return nested_of(inner, value)
+
+
+def nested_of(scope: Scope, value: Value) -> Nested:
+    """Return a sub-query that gives one value a row."""
+    scope.query.outputs.append(Output(value, None))
+    return Nested(scope.query, value.type)
+
+
+def member_source(place: Many, kind: tree.JoinKind) -> Source:
+    """Return the source of a collection's members."""
+    collection = place.collection
+    return Source(collection.target, place.source, kind, collection.name, collection=collection)
+
+
+def class_named(path: tree.Path) -> ModelClass | None:
+    """Return the class a path names: Dataset or ome.model.containers.Dataset."""
+    cls = CLASSES.get(path.names[-1])
+    if cls is None or cls.name in ("IObject", "Link"):
+        return None
+    return cls if path.names == (cls.name,) or ".".join(path.names) == cls.java else None
+
