@@ -9,8 +9,9 @@ import omero.model
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
+from sqlalchemy.exc import IntegrityError
 
-from omero_embedded import tables
+from omero_embedded import errors, tables
 from omero_embedded.call import Call
 from omero_embedded.schema import CLASSES, UNITS, Quantity, Value
 
@@ -95,7 +96,10 @@ def insert(call: Call, cls: str, *, owner: int | None = None, group: int | None 
         row["version"] = 0
     if not CLASSES[cls].is_global:
         row.update(details_columns(call, owner, group))
-    return int(call.db.execute(sql_insert(table).values(row).returning(table.c.id)).scalar_one())
+    try:
+        return int(call.db.execute(sql_insert(table).values(row).returning(table.c.id)).scalar_one())
+    except IntegrityError as error:
+        raise refused(error) from None
 
 
 def change(call: Call, cls: str, identifier: int, **values: Any) -> None:
@@ -104,13 +108,19 @@ def change(call: Call, cls: str, identifier: int, **values: Any) -> None:
     row = _columns(cls, values)
     if not CLASSES[cls].is_global:
         row["details_updateEvent"] = call.event_id
-    call.db.execute(sql_update(table).where(table.c.id == identifier).values(row))
+    try:
+        call.db.execute(sql_update(table).where(table.c.id == identifier).values(row))
+    except IntegrityError as error:
+        raise refused(error) from None
 
 
 def delete(call: Call, cls: str, identifier: int) -> None:
     """Remove a row; nothing may refer to it."""
     table = tables.table(cls)
-    call.db.execute(sql_delete(table).where(table.c.id == identifier))
+    try:
+        call.db.execute(sql_delete(table).where(table.c.id == identifier))
+    except IntegrityError as error:
+        raise refused(error) from None
 
 
 def _columns(cls: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,3 +135,13 @@ def _columns(cls: str, values: Mapping[str, Any]) -> dict[str, Any]:
         else:
             row[column] = value
     return row
+
+
+def refused(error: IntegrityError) -> Exception:
+    """Say what the database refused."""
+    statement = " ".join(str(error.statement).split())
+    words = statement.split()
+    table = words[2].strip('"') if words[:1] == ["INSERT"] else words[1].strip('"') if len(words) > 1 else ""
+    java = next((c.java for c in CLASSES.values() if c.name.lower() == table), table)
+    verb = {"INSERT": "insert", "DELETE": "delete"}.get(words[0] if words else "", "update")
+    return errors.validation(f"could not {verb}: [{java}]; SQL [{statement}]; constraint: {error.orig}")

@@ -20,7 +20,7 @@ from omero_embedded.call import Call
 from omero_embedded.saving import checks
 from omero_embedded.saving.graph import Graph, Node
 from omero_embedded.saving.result import returned
-from omero_embedded.saving.rows import details_columns, maps_of, values_of, write_map
+from omero_embedded.saving.rows import details_columns, maps_of, refused, values_of, write_map
 from omero_embedded.schema import CLASSES
 
 IObject = omero.model.IObject
@@ -60,7 +60,7 @@ def _write(call: Call, objects: Sequence[IObject]) -> Graph:
                 _update(call, node)
                 _remove_links(call, node)
     except IntegrityError as error:
-        raise _refused(error) from None
+        raise refused(error) from None
     if any(n.loaded and n.cls.name in PEOPLE for n in graph.nodes):
         call.people_changed()
     return graph
@@ -237,16 +237,6 @@ def delete_object(call: Call, cls: str, identifier: int) -> None:
         table = tables.table(cls)
         call.db.execute(sql_delete(table).where(table.c.id == identifier))
     except IntegrityError as error:
-        raise _refused(error) from None
+        raise refused(error) from None
     if cls in PEOPLE:
         call.people_changed()
-
-
-def _refused(error: IntegrityError) -> Exception:
-    """Say what the database refused."""
-    statement = " ".join(str(error.statement).split())
-    words = statement.split()
-    table = words[2].strip('"') if words[:1] == ["INSERT"] else words[1].strip('"') if len(words) > 1 else ""
-    java = next((c.java for c in CLASSES.values() if c.name.lower() == table), table)
-    verb = {"INSERT": "insert", "DELETE": "delete"}.get(words[0] if words else "", "update")
-    return errors.validation(f"could not {verb}: [{java}]; SQL [{statement}]; constraint: {error.orig}")
