@@ -1,5 +1,21 @@
 """The services: importing this package registers all that the server offers (see `wire.registry`)."""
 
+from omero_embedded.pixels import service as pixels_service
+from omero_embedded.pixels import store as raw_pixels_store
+from omero_embedded.rendering import engine, projection_service, settings_service, thumbnails
 from omero_embedded.services import admin, config, query, session, types, update
 
-__all__ = ["admin", "config", "query", "session", "types", "update"]
+__all__ = [
+    "admin",
+    "config",
+    "engine",
+    "pixels_service",
+    "projection_service",
+    "query",
+    "raw_pixels_store",
+    "session",
+    "settings_service",
+    "thumbnails",
+    "types",
+    "update",
+]
