@@ -12,6 +12,7 @@ a memory map.
 
 import hashlib
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,7 +54,7 @@ class PlaneFile:
         self.dimensions = dimensions
         self.writable = not path.exists()
         self._descriptor: int | None = None
-        self._position = threading.Lock()  # only where the system has no pread
+        self._position = threading.Lock()  # only Windows, which has no pread, needs it
 
     # ------------------------------------------------------------ bytes
     def read(self, offset: int, size: int) -> bytes:
@@ -157,9 +158,7 @@ class PlaneFile:
     def digest(self) -> bytes:
         """Return the SHA-1 over all planes in the order t, c, z, z fastest."""
         self._open()
-        return hashlib.sha1(
-            memoryview(np.memmap(self.path, mode="r")), usedforsecurity=False
-        ).digest()
+        return hashlib.sha1(np.memmap(self.path, mode="r").data, usedforsecurity=False).digest()
 
     # ------------------------------------------------------------ levels
     @property
@@ -193,22 +192,17 @@ class PlaneFile:
         return self._descriptor
 
 
-if hasattr(os, "pread"):
-
-    def _read_at(descriptor: int, offset: int, size: int, position: threading.Lock) -> bytes:
+def _read_at(descriptor: int, offset: int, size: int, position: threading.Lock) -> bytes:
+    if sys.platform != "win32":
         return os.pread(descriptor, size, offset)
+    with position:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, size)
 
-    def _write_at(descriptor: int, offset: int, data: memoryview, position: threading.Lock) -> int:
+
+def _write_at(descriptor: int, offset: int, data: memoryview, position: threading.Lock) -> int:
+    if sys.platform != "win32":
         return os.pwrite(descriptor, data, offset)
-
-else:  # Windows has no positioned reads; one at a time then
-
-    def _read_at(descriptor: int, offset: int, size: int, position: threading.Lock) -> bytes:
-        with position:
-            os.lseek(descriptor, offset, os.SEEK_SET)
-            return os.read(descriptor, size)
-
-    def _write_at(descriptor: int, offset: int, data: memoryview, position: threading.Lock) -> int:
-        with position:
-            os.lseek(descriptor, offset, os.SEEK_SET)
-            return os.write(descriptor, data)
+    with position:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.write(descriptor, data)

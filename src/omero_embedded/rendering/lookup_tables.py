@@ -7,6 +7,7 @@ Whatever other name a client sets, the channel keeps its colour, as on a server 
 
 import colorsys
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,8 +50,8 @@ def lookup_table(name: str) -> Table | None:
     v = np.arange(256)
     table: npt.NDArray[Any]
     if name in _RAMPS:
-        return (v[:, None] * np.array(_RAMPS[name])).astype(np.uint8)
-    if name == "hilo.lut":
+        table = v[:, None] * np.array(_RAMPS[name])
+    elif name == "hilo.lut":
         table = np.repeat(v[:, None], 3, axis=1)
         table[0], table[255] = (0, 0, 255), (255, 0, 0)
     elif name == "3-3-2_rgb.lut":
@@ -63,7 +64,8 @@ def lookup_table(name: str) -> Table | None:
         table = _between(_FIRE if name == "fire.lut" else _ICE)
     else:
         return None
-    return table.astype(np.uint8)
+    colours: Table = table.astype(np.uint8)
+    return colours
 
 
 def _between(points: tuple[tuple[int, ...], ...]) -> npt.NDArray[np.float64]:
