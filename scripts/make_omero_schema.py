@@ -49,7 +49,9 @@ class ClientModel:
 
     def __init__(self, folder: Path) -> None:
         self.ice = {
-            p.name.removeprefix("omero_model_").removesuffix("_ice.py"): p.read_text(encoding="utf-8")
+            p.name.removeprefix("omero_model_").removesuffix("_ice.py"): p.read_text(
+                encoding="utf-8"
+            )
             for p in sorted(folder.glob("omero_model_*_ice.py"))
         }
         self.python = {
@@ -66,10 +68,14 @@ class ClientModel:
                 self.sequences[sequence] = child
             for name, base, members in re.findall(
                 r"IcePy\.defineClass\('::omero::model::(\w+)', \w+, -1, \(\), True, False, (\S+), \(\), \((.*?)\)\)?\n",
-                re.sub(r"\)\n    \)\)\n", "))\n", re.sub(r",\n +", ", ", re.sub(r"\(\n +", "(", text))),
+                re.sub(
+                    r"\)\n    \)\)\n", "))\n", re.sub(r",\n +", ", ", re.sub(r"\(\n +", "(", text))
+                ),
             ):
                 self.bases[name] = None if base == "None" else base.rsplit("_t_", 1)[-1]
-                self.members[name] = re.findall(r"\('_?(\w+)', \(\), [\w.]*?_t_(\w+), ", members + " ")
+                self.members[name] = re.findall(
+                    r"\('_?(\w+)', \(\), [\w.]*?_t_(\w+), ", members + " "
+                )
         self.classes = sorted(n for n in self.bases if self.is_entity(n))
 
     def is_entity(self, name: str | None) -> bool:
@@ -101,23 +107,35 @@ class ClientModel:
         return f"{named.group(1)}.{name}"
 
     def says(self, name: str, question: str) -> bool:
-        """What the client's `isGlobal`, `isMutable`, `isAnnotated`, `isLink` answer for the class."""
-        found = re.search(rf"def {question}\(self.*?\):\n\s+return\s+(\w+)", self.python[self.concrete_of(name)])
+        """Return whether the client's `isGlobal`, `isMutable`, `isAnnotated`, `isLink` says yes to the class."""
+        found = re.search(
+            rf"def {question}\(self.*?\):\n\s+return\s+(\w+)", self.python[self.concrete_of(name)]
+        )
         return found is not None and found.group(1) == "True"
 
     def nullable(self, name: str, field: str) -> bool:
         """Whether the field may be null."""
-        found = re.search(rf"\b{field}=_field_info_data\(wrapper=\S+, nullable=(\w+)\)", self.python[self.concrete_of(name)])
+        found = re.search(
+            rf"\b{field}=_field_info_data\(wrapper=\S+, nullable=(\w+)\)",
+            self.python[self.concrete_of(name)],
+        )
         return found is None or found.group(1) == "True"
 
     def collection(self, name: str, field: str) -> dict[str, object]:
         """Describe a collection: its class, the field of that class that leads back, and whether it is a list."""
         text = self.python[self.concrete_of(name)]
         child = self.sequences[f"{name}{field[:1].upper()}{field[1:]}Seq"]
-        back = re.search(rf"self\._{field}Seq\.append\( target \);\n\s+target\.set(\w+)\( self \)", text)
+        back = re.search(
+            rf"self\._{field}Seq\.append\( target \);\n\s+target\.set(\w+)\( self \)", text
+        )
         ordered = re.search(rf"return self\._{field}Seq\[index\]", text)
         assert back is not None, (name, field)
-        return {"name": field, "collection": child, "inverse": lower_first(back.group(1)), "ordered": ordered is not None}
+        return {
+            "name": field,
+            "collection": child,
+            "inverse": lower_first(back.group(1)),
+            "ordered": ordered is not None,
+        }
 
     def describe(self, name: str) -> dict[str, object]:
         """Return the entry of one class: what it declares itself, not what it inherits."""
@@ -128,9 +146,13 @@ class ClientModel:
             if field.endswith("Seq"):
                 fields.append(self.collection(name, field.removesuffix("Seq")))
             elif self.is_entity(kind):
-                fields.append({"name": field, "reference": kind, "nullable": self.nullable(name, field)})
+                fields.append(
+                    {"name": field, "reference": kind, "nullable": self.nullable(name, field)}
+                )
             elif kind in VALUES:
-                fields.append({"name": field, "type": VALUES[kind], "nullable": self.nullable(name, field)})
+                fields.append(
+                    {"name": field, "type": VALUES[kind], "nullable": self.nullable(name, field)}
+                )
             else:
                 fields.append({"name": field, "unit": kind, "nullable": self.nullable(name, field)})
         return {
@@ -158,7 +180,9 @@ class ClientModel:
 def interfaces(folder: Path) -> dict[str, object]:
     """Return each Slice interface with its operations: parameters, result, and whether it answers asynchronously."""
     found: dict[str, object] = {}
-    more = [folder / f"{name}_ice.py" for name in ("Glacier2_Router", "Glacier2_Session", "Ice_Router")]
+    more = [
+        folder / f"{name}_ice.py" for name in ("Glacier2_Router", "Glacier2_Session", "Ice_Router")
+    ]
     for path in [*sorted(folder.glob("omero_*_ice.py")), *more]:
         if path.name.startswith("omero_model_"):
             continue
@@ -169,9 +193,13 @@ def interfaces(folder: Path) -> dict[str, object]:
             short = slice_name.rsplit("::", 1)[-1]
             operations = {}
             for operation, asynchronous, rest in re.findall(
-                rf"    {short}\._op_(\w+) = IcePy\.Operation\('\w+', \S+, \S+, (\w+), \S+, \(\), (.*)\)\n", text
+                rf"    {short}\._op_(\w+) = IcePy\.Operation\('\w+', \S+, \S+, (\w+), \S+, \(\), (.*)\)\n",
+                text,
             ):
-                names = re.search(rf"        def {operation}(?:_async)?\(self, (?:_cb, )?(.*?)current=None\)", text)
+                names = re.search(
+                    rf"        def {operation}(?:_async)?\(self, (?:_cb, )?(.*?)current=None\)",
+                    text,
+                )
                 assert names is not None, (slice_name, operation)
                 parameters = [n for n in names.group(1).split(", ") if n]
                 operations[operation] = {

@@ -41,7 +41,7 @@ operation's parameters. A decorator from `wire.registry` says which interface it
   `call`); all others have a database that refuses to be written to. `call.after_commit(function)` is for what must
   happen only once the transaction is in (files deleted, …); `call.event_id` is the row of Event for this call, which
   `details_creationEvent` and `details_updateEvent` of what it writes refer to.
-- **Who asks**: `call.user_id`, `call.group_id` (−1: all groups), `call.is_admin`, `call.people` (users, groups, who
+- **Who asks**: `call.user_id`, `call.group_id` (-1: all groups), `call.is_admin`, `call.people` (users, groups, who
   leads what), `call.session`; `call.server` has `database`, `folder` (files live below it), `configuration`.
   `permissions.readable(call, cls, rows)` is the condition that a row may be seen, `permissions.check_readable(call,
   cls, id)` raises as IQuery.get does.

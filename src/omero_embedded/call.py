@@ -40,7 +40,7 @@ class Call:
     user
         Who acts: the session's user, or whom an administrator names in the context (`omero.user`).
     group_id
-        The group of the context (`omero.group`), else the session's; −1 is all groups.
+        The group of the context (`omero.group`), else the session's; -1 is all groups.
     context
         The context that came with the call.
     writes
@@ -91,7 +91,9 @@ class Call:
         if asked not in self.people.groups:
             raise errors.missing_row("ome.model.meta.ExperimenterGroup", asked)
         if asked not in self.user.groups and not self.is_admin:
-            raise errors.security(f"User {self.user.id} is not a member of group {asked} and cannot login")
+            raise errors.security(
+                f"User {self.user.id} is not a member of group {asked} and cannot login"
+            )
         return asked
 
     @property
@@ -121,7 +123,9 @@ class Call:
         """The row of Event that stands for this call; made when first asked for."""
         if self._event is None:
             event, types = tables.table("Event"), tables.table("EventType")
-            kind = select(types.c.id).where(types.c.value == self.session.event_type).scalar_subquery()
+            kind = (
+                select(types.c.id).where(types.c.value == self.session.event_type).scalar_subquery()
+            )
             self._event = self.db.execute(
                 insert(event)
                 .values(
@@ -138,7 +142,9 @@ class Call:
     def in_group(self, group_id: int, *, writes: bool | None = None) -> "Call":
         """Return a call of the same client in another group, with a transaction of its own: end it with `finish`."""
         context = {**self.context, "omero.group": str(group_id)}
-        return Call(self.server, self.session, context, writes=self.writes if writes is None else writes)
+        return Call(
+            self.server, self.session, context, writes=self.writes if writes is None else writes
+        )
 
     def leads(self, group_id: int) -> bool:
         """Whether who acts leads the group."""

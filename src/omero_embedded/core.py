@@ -1,7 +1,6 @@
 """The server without its wire: database, folder, people, configuration, sessions, and where servants are found."""
 
 import uuid
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +58,9 @@ class Core:
         """Return the defaults with what the database holds instead."""
         transaction = self.database.begin(writes=False)
         try:
-            own = {r.key: r.value for r in transaction.connection.execute(select(tables.configuration))}
+            own = {
+                r.key: r.value for r in transaction.connection.execute(select(tables.configuration))
+            }
         finally:
             transaction.rollback()
         return {**initial.CONFIGURATION, **own}
@@ -92,5 +93,3 @@ class Core:
         for session in self.sessions.all():
             self.sessions.close(session)
         self.database.close()
-
-

@@ -58,7 +58,9 @@ class Database:
 
     def __init__(self, url: str, *, durable: bool = True) -> None:
         sqlite = url.startswith("sqlite")
-        options: dict[str, Any] = {"connect_args": {"check_same_thread": False}} if sqlite else {"pool_pre_ping": True}
+        options: dict[str, Any] = (
+            {"connect_args": {"check_same_thread": False}} if sqlite else {"pool_pre_ping": True}
+        )
         self.engine: Engine = create_engine(url, pool_size=8, max_overflow=CONNECTIONS, **options)
         self._writer = threading.Lock() if sqlite else None
         if sqlite:

@@ -83,7 +83,9 @@ def lock_timeout(message: str, seconds: int) -> Exception:
 
 def checksum(message: str, failing: dict[int, str]) -> Exception:
     """Say which uploaded files did not arrive whole: index of the file and the checksum found."""
-    return omero.ChecksumValidationException(None, "ome.conditions.ChecksumValidationException", message, failing)
+    return omero.ChecksumValidationException(
+        None, "ome.conditions.ChecksumValidationException", message, failing
+    )
 
 
 def missing_row(cls: str, identifier: int) -> Exception:

@@ -16,7 +16,9 @@ from omero_embedded import passwords, tables
 from omero_embedded.people import GUEST, ROOT, SYSTEM, USER
 from omero_embedded.schema import CLASSES
 
-_CONTENT: dict[str, Any] = json.loads((Path(__file__).parent / "initial_content.json").read_text(encoding="utf-8"))
+_CONTENT: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "initial_content.json").read_text(encoding="utf-8")
+)
 
 CONFIGURATION: dict[str, str] = _CONTENT["configuration"]
 """Configuration values by key, unless the database holds others."""
@@ -52,25 +54,50 @@ def fill(connection: Connection, root_password: str) -> None:
             rows = [{**row, "bitSize": BITS[str(row["value"])]} for row in rows]
         connection.execute(insert(tables.table(cls)), rows)
     put("Node", id=SERVER_NODE, uuid=str(uuid.uuid4()), conn="embedded", up=now)
-    for i, name, bits in ((SYSTEM, "system", PRIVATE), (USER, "user", WORLD), (GUEST, "guest", PRIVATE)):
+    for i, name, bits in (
+        (SYSTEM, "system", PRIVATE),
+        (USER, "user", WORLD),
+        (GUEST, "guest", PRIVATE),
+    ):
         put("ExperimenterGroup", id=i, name=name, ldap=False, details_permissions=bits)
     put("Experimenter", id=ROOT, omeName="root", firstName="root", lastName="root", ldap=False)
-    put("Experimenter", id=GUEST_USER, omeName="guest", firstName="Guest", lastName="Account", ldap=False)
-    for i, group, user, leads, place in ((0, SYSTEM, ROOT, True, 0), (1, USER, ROOT, False, 1), (2, GUEST, GUEST_USER, False, 0)):
+    put(
+        "Experimenter",
+        id=GUEST_USER,
+        omeName="guest",
+        firstName="Guest",
+        lastName="Account",
+        ldap=False,
+    )
+    for i, group, user, leads, place in (
+        (0, SYSTEM, ROOT, True, 0),
+        (1, USER, ROOT, False, 1),
+        (2, GUEST, GUEST_USER, False, 0),
+    ):
         put("GroupExperimenterMap", id=i, parent=group, child=user, owner=leads, child_index=place)
     put(
         "Session", **{"class": "Session"}, id=0, node=SERVER_NODE, uuid=str(uuid.uuid4()), owner=ROOT, timeToIdle=0,
         timeToLive=0, started=now, closed=now, message="first content", defaultEventType="Bootstrap",
     )  # fmt: skip
     bootstrap = ENUMERATIONS["EventType"]["Bootstrap"]
-    put("Event", id=0, time=now, experimenter=ROOT, experimenterGroup=SYSTEM, type=bootstrap, session=0)
+    put(
+        "Event",
+        id=0,
+        time=now,
+        experimenter=ROOT,
+        experimenterGroup=SYSTEM,
+        type=bootstrap,
+        session=0,
+    )
     for name in REPOSITORIES:
         put(
             "OriginalFile", name=name, path="/", mimetype="Repository", repo=str(uuid.uuid4()), details_owner=ROOT,
             details_group=USER, details_creationEvent=0, details_updateEvent=0,
         )  # fmt: skip
     passwords.store(connection, ROOT, root_password)
-    connection.execute(insert(tables.configuration).values(key="omero.db.uuid", value=str(uuid.uuid4())))
+    connection.execute(
+        insert(tables.configuration).values(key="omero.db.uuid", value=str(uuid.uuid4()))
+    )
     if connection.dialect.name == "postgresql":
         _advance_sequences(connection)
 
@@ -81,5 +108,7 @@ def _advance_sequences(connection: Connection) -> None:
         if cls.base == "IObject":
             name = tables.table(cls.name).name
             connection.execute(
-                text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), greatest((SELECT max(id) FROM {name}), 1))")
+                text(
+                    f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), greatest((SELECT max(id) FROM {name}), 1))"
+                )
             )

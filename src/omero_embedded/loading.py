@@ -131,7 +131,7 @@ class Loader:
 
     def _is_loaded(self, root: str, identifier: int) -> bool:
         known = self._known[root].get(identifier)
-        return known is not None and known._loaded  # noqa: SLF001  # the Slice member, here and below
+        return known is not None and known._loaded  # the Slice member, here and below
 
     def _load(self, root: str, ids: Sequence[int]) -> None:
         """Load the rows of one table."""
@@ -160,7 +160,7 @@ class Loader:
             o = known.get(identifier)
             if o is None:
                 o = known[identifier] = how.unloaded(identifier)
-            elif o._loaded:  # noqa: SLF001
+            elif o._loaded:
                 continue
             members = how.fill(o, row)
             for member, place, target in how.pointers:

@@ -31,9 +31,13 @@ def matches(password: str, stored: str) -> bool:
 
 def check(connection: Connection, user_id: int | None, password: str) -> bool:
     """Whether the password is the user's; `user_id` None (no such user) takes as long as any other."""
-    stored = None if user_id is None else connection.execute(
-        select(tables.password.c.hash).where(tables.password.c.experimenter == user_id)
-    ).scalar_one_or_none()
+    stored = (
+        None
+        if user_id is None
+        else connection.execute(
+            select(tables.password.c.hash).where(tables.password.c.experimenter == user_id)
+        ).scalar_one_or_none()
+    )
     right = matches(password, stored or _NOBODYS)
     return right and stored is not None
 
@@ -43,14 +47,20 @@ def store(connection: Connection, user_id: int, password: str) -> None:
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(tables.password).values(experimenter=user_id, hash=hashed(password))
     connection.execute(
-        statement.on_conflict_do_update(index_elements=["experimenter"], set_={"hash": statement.excluded.hash})
+        statement.on_conflict_do_update(
+            index_elements=["experimenter"], set_={"hash": statement.excluded.hash}
+        )
     )
 
 
 def _hash(password: str, salt: bytes, cost: int, block: int, parallel: int) -> str:
-    digest = hashlib.scrypt(password.encode(), salt=salt, n=cost, r=block, p=parallel, maxmem=256 * cost * block)
+    digest = hashlib.scrypt(
+        password.encode(), salt=salt, n=cost, r=block, p=parallel, maxmem=256 * cost * block
+    )
     text = [base64.b64encode(b).decode() for b in (salt, digest)]
     return "$".join(["scrypt", str(cost), str(block), str(parallel), *text])
 
 
-_NOBODYS = "$".join(["scrypt", str(COST), str(BLOCK), str(PARALLEL), "AAAAAAAAAAAAAAAAAAAAAA==", ""])
+_NOBODYS = "$".join(
+    ["scrypt", str(COST), str(BLOCK), str(PARALLEL), "AAAAAAAAAAAAAAAAAAAAAA==", ""]
+)

@@ -128,16 +128,23 @@ class Directory:
 def read(connection: Connection) -> People:
     """Read everybody from the database."""
     experimenter, group = tables.table("Experimenter"), tables.table("ExperimenterGroup")
-    member, config = tables.table("GroupExperimenterMap"), tables.map_table("Experimenter", "config")
+    member, config = (
+        tables.table("GroupExperimenterMap"),
+        tables.map_table("Experimenter", "config"),
+    )
     groups = {
         row.id: Group(row.id, row.name, row.details_permissions)
         for row in connection.execute(select(group.c.id, group.c.name, group.c.details_permissions))
     }
     belongs: dict[int, list[Any]] = {}
-    for row in connection.execute(select(member).order_by(member.c.child, member.c.child_index, member.c.id)):
+    for row in connection.execute(
+        select(member).order_by(member.c.child, member.c.child_index, member.c.id)
+    ):
         belongs.setdefault(row.child, []).append(row)
     without: dict[int, set[str]] = {}
-    limits = select(config.c.parent, config.c.name).where(config.c.name.like("AdminPrivilege:%"), config.c.value == "false")
+    limits = select(config.c.parent, config.c.name).where(
+        config.c.name.like("AdminPrivilege:%"), config.c.value == "false"
+    )
     for row in connection.execute(limits):
         without.setdefault(row.parent, set()).add(row.name.partition(":")[2])
     users = {

@@ -73,11 +73,15 @@ def rights(call: Call, owner: int, group_id: int) -> Rights:
     if call.leads(group_id):
         found |= Rights(annotate=not private, delete=True, edit=True, link=not private, chown=True)
     if call.user.is_admin:
-        found |= Rights(annotate=not private, delete=True, edit=True, link=not private, chgrp=True, chown=True)
+        found |= Rights(
+            annotate=not private, delete=True, edit=True, link=not private, chgrp=True, chown=True
+        )
     return found
 
 
-def flags(call: Call, cls: str, owner: int | None, group_id: int | None, own_bits: int | None = None) -> "omero.model.Permissions":
+def flags(
+    call: Call, cls: str, owner: int | None, group_id: int | None, own_bits: int | None = None
+) -> "omero.model.Permissions":
     """Return the permissions of an object, with the flags for who asks.
 
     Global objects (no owner, no group) bear the permissions of the call's group; an ExperimenterGroup its own
@@ -103,8 +107,8 @@ def flags(call: Call, cls: str, owner: int | None, group_id: int | None, own_bit
         (flag.CHOWNRESTRICTION, found.chown),
     ):
         refused[place] = not allowed
-    made._restrictions = refused  # noqa: SLF001  # the Slice member
-    made._extendedRestrictions = []  # noqa: SLF001
+    made._restrictions = refused  # the Slice member
+    made._extendedRestrictions = []
     return made
 
 
@@ -145,7 +149,9 @@ def check_readable(call: Call, cls: str, identifier: int) -> bool:
         There is one, and it may not be seen.
     """
     rows = tables.table(cls)
-    columns = [rows.c.id] if CLASSES[cls].is_global else [rows.c.details_owner, rows.c.details_group]
+    columns = (
+        [rows.c.id] if CLASSES[cls].is_global else [rows.c.details_owner, rows.c.details_group]
+    )
     of_class = tables.of_class(cls, rows)
     query = select(*columns).where(rows.c.id == identifier)
     row = call.db.execute(query if of_class is None else query.where(of_class)).first()

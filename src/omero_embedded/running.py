@@ -7,7 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
-import omero_embedded.services  # registers them
+from omero_embedded import services  # noqa: F401  # importing it registers them
 from omero_embedded.core import Core
 from omero_embedded.database import Database, at
 from omero_embedded.wire.adapter import Wire
@@ -90,7 +90,9 @@ def root_password(folder: Path) -> str:
     """Return root's first password, kept in a file that only its owner can read; made where it is not there."""
     path = folder / PASSWORD_FILE
     if not path.exists():
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        with os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as out:
             out.write(secrets.token_urlsafe(18) + "\n")
     return path.read_text(encoding="utf-8").strip()
 
@@ -112,18 +114,17 @@ class _FolderLock:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._file.close()
-            raise FolderInUse(folder) from None
+            raise FolderInUseError(folder) from None
 
     def release(self) -> None:
         """Let others in."""
         self._file.close()
 
 
-class FolderInUse(RuntimeError):
+class FolderInUseError(RuntimeError):
     """A server already runs in the folder."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"A server already runs in {folder}. Stop it, or give this one another folder.")
-
-
-__all__ = ["FolderInUse", "RunningServer", "omero_embedded", "root_password"]
+        super().__init__(
+            f"A server already runs in {folder}. Stop it, or give this one another folder."
+        )

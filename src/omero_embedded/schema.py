@@ -121,7 +121,12 @@ class ModelClass:
     @cached_property
     def enumeration(self) -> bool:
         """Whether it is an enumeration: a global class whose instances are told apart by `value`."""
-        return self.is_global and "value" in self.fields and self.base == "IObject" and self.name != "Namespace"
+        return (
+            self.is_global
+            and "value" in self.fields
+            and self.base == "IObject"
+            and self.name != "Namespace"
+        )
 
     @cached_property
     def references(self) -> tuple[Reference, ...]:

@@ -25,7 +25,7 @@ References are foreign keys and have an index, but for those to enumerations and
 apart that SQLite's planner, which takes every index for a sharp one, would choose them to its harm.
 """
 
-from functools import lru_cache
+from functools import cache
 
 from sqlalchemy import (
     JSON,
@@ -46,7 +46,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from omero_embedded.schema import CLASSES, DETAILS_TARGETS, Collection, Field, ModelClass, Quantity, Reference, Value
+from omero_embedded.schema import (
+    CLASSES,
+    DETAILS_TARGETS,
+    Collection,
+    Field,
+    ModelClass,
+    Quantity,
+    Reference,
+    Value,
+)
 
 ID = BigInteger().with_variant(Integer, "sqlite")
 TYPES: dict[str, TypeEngine[object]] = {
@@ -69,6 +78,8 @@ UNIQUE: dict[str, tuple[str, ...]] = {
     "Session": ("uuid",),
 }
 
+LINK = ("parent", "child", "details_owner")
+
 metadata = MetaData(
     naming_convention={
         "fk": "fk_%(table_name)s_%(column_0_name)s",
@@ -84,7 +95,7 @@ def roots() -> list[ModelClass]:
     return [c for c in CLASSES.values() if c.base == "IObject"]
 
 
-@lru_cache(maxsize=None)
+@cache
 def column_name(cls: str, field: str) -> str:
     """Return the name of the column that holds a value, a quantity's number or a reference of the class.
 
@@ -93,13 +104,18 @@ def column_name(cls: str, field: str) -> str:
     KeyError
         The class has no such field.
     """
-    return _column_name(next(c for c in CLASSES[cls].ancestors if any(f.name == field for f in c.own)), CLASSES[cls].fields[field])
+    return _column_name(
+        next(c for c in CLASSES[cls].ancestors if any(f.name == field for f in c.own)),
+        CLASSES[cls].fields[field],
+    )
 
 
 def _column_name(owner: ModelClass, field: Field) -> str:
     """Siblings share a column where their fields are of one kind (Rectangle.x, Ellipse.x), else each has its own."""
     kinds = {
-        type(f) if isinstance(f, Collection) else getattr(f, "type", getattr(f, "unit", getattr(f, "target", None)))
+        type(f)
+        if isinstance(f, Collection)
+        else getattr(f, "type", getattr(f, "unit", getattr(f, "target", None)))
         for c in owner.root.subclasses
         for f in c.own
         if f.name == field.name
@@ -112,13 +128,13 @@ def index_column_name(collection: Collection) -> str:
     return f"{collection.inverse}_index"
 
 
-@lru_cache(maxsize=None)
+@cache
 def table(cls: str) -> Table:
     """Return the table that holds the rows of the class."""
     return metadata.tables[CLASSES[cls].root.name.lower()]
 
 
-@lru_cache(maxsize=None)
+@cache
 def map_table(cls: str, field: str) -> Table:
     """Return the table of a map field: columns `parent` (the object's id), `position`, `name`, `value`."""
     owner = next(c for c in CLASSES[cls].ancestors if any(f.name == field for f in c.own))
@@ -136,13 +152,17 @@ def of_class(cls: str, rows: FromClause) -> ColumnElement[bool] | None:
 
 
 def _details(cls: ModelClass) -> list[Column[object]]:
-    columns: list[Column[object]] = [Column("details_externalInfo", ID, ForeignKey("externalinfo.id"))]
+    columns: list[Column[object]] = [
+        Column("details_externalInfo", ID, ForeignKey("externalinfo.id"))
+    ]
     if cls.name == "ExperimenterGroup":
         columns.append(Column("details_permissions", BigInteger, nullable=False))
     if not cls.is_global:
         for name in ("owner", "group", "creationEvent", "updateEvent"):
             target = DETAILS_TARGETS[name].lower()
-            columns.append(Column(f"details_{name}", ID, ForeignKey(f"{target}.id"), nullable=False))
+            columns.append(
+                Column(f"details_{name}", ID, ForeignKey(f"{target}.id"), nullable=False)
+            )
     return columns
 
 
@@ -156,7 +176,10 @@ def _columns(owner: ModelClass, field: Field) -> list[Column[object]]:
         key = ForeignKey(f"{target.root.name.lower()}.id")
         return [Column(name, ID, key, nullable=nullable, index=not target.enumeration)]
     if isinstance(field, Quantity):
-        return [Column(name, Float(53), nullable=nullable), Column(f"{name}_unit", Text, nullable=nullable)]
+        return [
+            Column(name, Float(53), nullable=nullable),
+            Column(f"{name}_unit", Text, nullable=nullable),
+        ]
     return [Column(name, TYPES[field.type], nullable=nullable)]
 
 
@@ -169,23 +192,38 @@ def _make_table(root: ModelClass) -> None:
     for owner in root.subclasses:
         for field in owner.own:
             columns.update({c.name: c for c in _columns(owner, field) if c.name not in columns})
-    for cls in CLASSES.values():
-        for f in cls.own:
-            if isinstance(f, Collection) and f.ordered and CLASSES[f.target].root is root:
-                columns[index_column_name(f)] = Column(index_column_name(f), Integer)
+    columns.update({name: Column(name, Integer) for name in _index_columns(root)})
     columns.update({c.name: c for c in _details(root)})
-    unique = UNIQUE.get(root.name, ())
-    if root.enumeration:
-        unique = ("value",)
-    elif root.link and not root.is_global:
-        unique = ("parent", "child", "details_owner")
+    unique = _unique(root)
+    if unique == LINK:
         columns["parent"].index = None  # the unique index begins with it
     constraints = [UniqueConstraint(*unique)] if unique else []
-    made = Table(root.name.lower(), metadata, *columns.values(), *constraints, sqlite_autoincrement=True)
+    made = Table(
+        root.name.lower(), metadata, *columns.values(), *constraints, sqlite_autoincrement=True
+    )
     for owner in root.subclasses:
         for field in owner.own:
             if isinstance(field, Value) and field.type == "map":
                 _make_map_table(made, f"{owner.name}_{field.name}".lower())
+
+
+def _index_columns(root: ModelClass) -> list[str]:
+    """Return the columns that hold the places of the table's rows in ordered collections."""
+    return [
+        index_column_name(f)
+        for cls in CLASSES.values()
+        for f in cls.own
+        if isinstance(f, Collection) and f.ordered and CLASSES[f.target].root is root
+    ]
+
+
+def _unique(root: ModelClass) -> tuple[str, ...]:
+    """Return the columns that together tell the table's rows apart, beside the id."""
+    if root.enumeration:
+        return ("value",)
+    if root.link and not root.is_global:
+        return LINK
+    return UNIQUE.get(root.name, ())
 
 
 def _make_map_table(parent: Table, name: str) -> None:

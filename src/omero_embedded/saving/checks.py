@@ -16,7 +16,16 @@ from omero_embedded.saving.graph import Node
 from omero_embedded.schema import Quantity, Reference, Value
 
 POSITIVE = {
-    "Pixels": ("sizeX", "sizeY", "sizeZ", "sizeC", "sizeT", "physicalSizeX", "physicalSizeY", "physicalSizeZ"),
+    "Pixels": (
+        "sizeX",
+        "sizeY",
+        "sizeZ",
+        "sizeC",
+        "sizeT",
+        "physicalSizeX",
+        "physicalSizeY",
+        "physicalSizeZ",
+    ),
 }
 ANNOTATING = {
     "Annotation", "ChannelBinding", "CodomainMapContext", "QuantumDef", "RenderingDef", "Roi", "Shape", "Thumbnail",
@@ -27,11 +36,15 @@ ANNOTATING = {
 def existence(call: Call, node: Node) -> None:
     """Refuse an object that is not there, or that may not be seen."""
     assert node.id is not None
-    if node.row is None or (node.cls.root is not node.cls and node.row._mapping["class"] != node.cls.name):  # noqa: SLF001
+    if node.row is None or (
+        node.cls.root is not node.cls and node.row._mapping["class"] != node.cls.name
+    ):
         if node.loaded:
             raise errors.validation("object no longer exists in database")
         raise errors.missing_row(node.cls.java, node.id)
-    if not node.cls.is_global and not permissions.can_read(call, node.row.details_owner, node.row.details_group):
+    if not node.cls.is_global and not permissions.can_read(
+        call, node.row.details_owner, node.row.details_group
+    ):
         raise errors.security(f"Cannot read {node}")
 
 
@@ -44,37 +57,52 @@ def values(node: Node) -> None:
         elif isinstance(field, (Value, Quantity)):
             value = getattr(o, f"_{field.name}")
             missing = value is None
-            if isinstance(field, Value) and field.type == "string" and value is not None and "\0" in value.val:
-                raise errors.validation(f"invalid byte sequence for encoding UTF8: 0x00 in {cls.java}.{field.name}")
+            if (
+                isinstance(field, Value)
+                and field.type == "string"
+                and value is not None
+                and "\0" in value.val
+            ):
+                raise errors.validation(
+                    f"invalid byte sequence for encoding UTF8: 0x00 in {cls.java}.{field.name}"
+                )
         else:
             continue
         if missing and not field.nullable:
             at = f"{cls.java}.{field.name}"
             message = f"not-null property references a null or transient value: {at}"
-            raise errors.validation(f"{message}; nested exception is org.hibernate.PropertyValueException: {message}")
+            raise errors.validation(
+                f"{message}; nested exception is org.hibernate.PropertyValueException: {message}"
+            )
     for name in POSITIVE.get(cls.name, ()):
         value = getattr(o, f"_{name}")
         number = None if value is None else value.getValue()
         if number is not None and number <= 0:
             raise omero.InternalException(
-                None, "java.lang.IllegalArgumentException", f"values of {cls.name}.{name} must be strictly positive"
+                None,
+                "java.lang.IllegalArgumentException",
+                f"values of {cls.name}.{name} must be strictly positive",
             )
 
 
 def new_details(call: Call, node: Node) -> tuple[int, int]:
     """Return owner and group of a new object; refuse those that who asks may not give it."""
-    details = node.object._details  # noqa: SLF001  # a Slice member
+    details = node.object._details  # a Slice member
     owner, group = call.user_id, call.group.id
     if details is None:
         return owner, group
     asked_owner, asked_group = _id(details.owner), _id(details.group)
     if asked_owner is not None and asked_owner != owner:
         if not call.is_admin:
-            raise _not_authorized(node, "Experimenter", "ome.model.meta.Experimenter", owner, asked_owner)
+            raise _not_authorized(
+                node, "Experimenter", "ome.model.meta.Experimenter", owner, asked_owner
+            )
         owner = asked_owner
     if asked_group is not None and asked_group != group:
         if not call.is_admin:
-            raise _not_authorized(node, "ExperimenterGroup", "ome.model.meta.ExperimenterGroup", group, asked_group)
+            raise _not_authorized(
+                node, "ExperimenterGroup", "ome.model.meta.ExperimenterGroup", group, asked_group
+            )
         group = asked_group
     _permissions(call, node, details.permissions, group)
     return owner, group
@@ -82,7 +110,7 @@ def new_details(call: Call, node: Node) -> tuple[int, int]:
 
 def existing_details(call: Call, node: Node) -> int | None:
     """Return the new owner of an existing object where an administrator gives it one; refuse all other changes."""
-    details = node.object._details  # noqa: SLF001
+    details = node.object._details
     if details is None or node.cls.is_global:
         return None
     sent, held = _id(details.updateEvent), node.row.details_updateEvent
@@ -93,12 +121,20 @@ def existing_details(call: Call, node: Node) -> int | None:
         )
     group, owner = _id(details.group), _id(details.owner)
     if group is not None and group != node.row.details_group:
-        raise _not_authorized(node, "ExperimenterGroup", "ome.model.meta.ExperimenterGroup", node.row.details_group, group)
+        raise _not_authorized(
+            node,
+            "ExperimenterGroup",
+            "ome.model.meta.ExperimenterGroup",
+            node.row.details_group,
+            group,
+        )
     _permissions(call, node, details.permissions, node.row.details_group)
     if owner is None or owner == node.row.details_owner:
         return None
     if not call.is_admin:
-        raise _not_authorized(node, "Experimenter", "ome.model.meta.Experimenter", node.row.details_owner, owner)
+        raise _not_authorized(
+            node, "Experimenter", "ome.model.meta.Experimenter", node.row.details_owner, owner
+        )
     return owner
 
 
@@ -133,7 +169,9 @@ def may_delete(call: Call, node: Node) -> None:
 def may_refer(call: Call, node: Node, group: int, targets: Iterable[Node]) -> None:
     """Refuse references to what lives in another group, or what who asks may not link or annotate."""
     annotating = node.cls.root.name in ANNOTATING or (
-        node.cls.link and node.cls.references and any(t.cls.is_a("Annotation") for t in node.references.values() if t)
+        node.cls.link
+        and node.cls.references
+        and any(t.cls.is_a("Annotation") for t in node.references.values() if t)
     )
     for target in targets:
         if target.new or target.cls.is_global:
@@ -149,7 +187,9 @@ def may_refer(call: Call, node: Node, group: int, targets: Iterable[Node]) -> No
             raise errors.security(f"Group is {kind}. Cannot link to object: {target}")
 
 
-def _permissions(call: Call, node: Node, asked: "omero.model.Permissions | None", group: int) -> None:
+def _permissions(
+    call: Call, node: Node, asked: "omero.model.Permissions | None", group: int
+) -> None:
     if asked is None or node.cls.is_global:
         return
     if asked.getPerm1() != call.people.groups[group].permissions:

@@ -6,7 +6,7 @@ stands for the one of that value in the database.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import omero
 import omero.model
@@ -17,7 +17,7 @@ from omero_embedded.call import Call
 from omero_embedded.loading import class_name
 from omero_embedded.schema import CLASSES, ModelClass
 
-IObject = omero.model.IObject
+IObject: TypeAlias = omero.model.IObject
 
 
 @dataclass(eq=False)
@@ -82,7 +82,9 @@ class Graph:
         key = (cls.root.name, o.id.val)
         node = self._by_id.get(key)
         if node is None:
-            node = self._by_id[key] = self._add(Node(o, cls, o.id.val, loaded=o.isLoaded(), new=False))
+            node = self._by_id[key] = self._add(
+                Node(o, cls, o.id.val, loaded=o.isLoaded(), new=False)
+            )
         elif o.isLoaded() and not node.loaded:
             node.object, node.loaded = o, True
             self._waiting.append(node)
@@ -92,10 +94,14 @@ class Graph:
         key = (cls.name, o.value.val)
         if key not in self._enumerations:
             table = tables.table(cls.name)
-            found = self._call.db.execute(select(table.c.id).where(table.c.value == o.value.val)).scalar_one_or_none()
+            found = self._call.db.execute(
+                select(table.c.id).where(table.c.value == o.value.val)
+            ).scalar_one_or_none()
             proxy = o if found is None else getattr(omero.model, f"{cls.name}I")(found, False)
             self._enumerations[key] = (
-                self._add(Node(o, cls, None, loaded=True, new=True)) if found is None else self._existing(proxy, cls)
+                self._add(Node(o, cls, None, loaded=True, new=True))
+                if found is None
+                else self._existing(proxy, cls)
             )
         return self._enumerations[key]
 
@@ -115,13 +121,17 @@ class Graph:
                 node.references[reference.name] = self._node(target)
         for collection in node.cls.collections:
             if getattr(o, f"_{collection.name}Loaded"):
-                members = [self._node(m) for m in getattr(o, f"_{collection.name}Seq") or [] if m is not None]
+                members = [
+                    self._node(m)
+                    for m in getattr(o, f"_{collection.name}Seq") or []
+                    if m is not None
+                ]
                 node.members[collection.name] = members
                 for place, member in enumerate(members):
                     if member.loaded and getattr(member.object, f"_{collection.inverse}") is None:
                         member.references[collection.inverse] = node
                     if collection.ordered:
                         member.places[tables.index_column_name(collection)] = place
-        details = o._details  # noqa: SLF001  # a Slice member
-        if details is not None and details._externalInfo is not None:  # noqa: SLF001
-            node.external_info = self._node(details._externalInfo)  # noqa: SLF001
+        details = o._details  # a Slice member
+        if details is not None and details._externalInfo is not None:
+            node.external_info = self._node(details._externalInfo)

@@ -4,6 +4,8 @@ Every object of it is loaded, those sent unloaded too. New objects have all thei
 that were sent loaded; in them is what was sent. Who acts and the call's event are loaded wherever they are referred to.
 """
 
+from typing import TypeAlias
+
 import omero
 import omero.model
 
@@ -11,7 +13,7 @@ from omero_embedded.call import Call
 from omero_embedded.loading import Loader, set_collection
 from omero_embedded.saving.graph import Graph, Node
 
-IObject = omero.model.IObject
+IObject: TypeAlias = omero.model.IObject
 
 
 def returned(call: Call, graph: Graph) -> list[IObject]:
@@ -31,7 +33,11 @@ def returned(call: Call, graph: Graph) -> list[IObject]:
         if node.loaded:
             for collection in node.cls.collections:
                 if node.new or collection.name in node.members:
-                    set_collection(made(node), collection.name, [made(m) for m in node.members.get(collection.name, [])])
+                    set_collection(
+                        made(node),
+                        collection.name,
+                        [made(m) for m in node.members.get(collection.name, [])],
+                    )
     loader.objects("Experimenter", [call.user_id])
     if any(node.new for node in graph.nodes):
         loader.objects("Event", [call.event_id])

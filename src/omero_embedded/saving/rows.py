@@ -1,8 +1,8 @@
 """Single rows: the values of an object as columns, and rows that the server makes, changes or removes itself."""
 
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any
+from functools import cache
+from typing import Any, TypeAlias
 
 import omero
 import omero.model
@@ -15,10 +15,10 @@ from omero_embedded import errors, tables
 from omero_embedded.call import Call
 from omero_embedded.schema import CLASSES, UNITS, Quantity, Value
 
-IObject = omero.model.IObject
+IObject: TypeAlias = omero.model.IObject
 
 
-@lru_cache(maxsize=None)
+@cache
 def _plan(cls: str) -> tuple[tuple[str, str, Value | Quantity], ...]:
     """Return member, column and field of each value and quantity that the object's own table holds."""
     return tuple(
@@ -35,7 +35,9 @@ def values_of(o: IObject, cls: str) -> dict[str, Any]:
         value = getattr(o, member)
         if isinstance(field, Quantity):
             found[column] = None if value is None else value.getValue()
-            found[f"{column}_unit"] = None if value is None else UNITS[field.unit].symbols[str(value.getUnit())]
+            found[f"{column}_unit"] = (
+                None if value is None else UNITS[field.unit].symbols[str(value.getUnit())]
+            )
         elif field.type == "bytes":
             found[column] = None if value is None else bytes(value)
         elif field.type == "strings":
@@ -48,13 +50,17 @@ def values_of(o: IObject, cls: str) -> dict[str, Any]:
 def maps_of(o: IObject, cls: str) -> dict[str, list[tuple[str, str]]]:
     """Return the object's maps by field: names and values in order, the empty string for None."""
     return {
-        f.name: [(p.name or "", p.value or "") for p in getattr(o, f"_{f.name}") or [] if p is not None]
+        f.name: [
+            (p.name or "", p.value or "") for p in getattr(o, f"_{f.name}") or [] if p is not None
+        ]
         for f in CLASSES[cls].fields.values()
         if isinstance(f, Value) and f.type == "map"
     }
 
 
-def write_map(call: Call, cls: str, field: str, identifier: int, pairs: list[tuple[str, str]], *, anew: bool) -> None:
+def write_map(
+    call: Call, cls: str, field: str, identifier: int, pairs: list[tuple[str, str]], *, anew: bool
+) -> None:
     """Write one map of an object; `anew` replaces what is there."""
     table = tables.map_table(cls, field)
     if anew:
@@ -62,11 +68,16 @@ def write_map(call: Call, cls: str, field: str, identifier: int, pairs: list[tup
     if pairs:
         call.db.execute(
             sql_insert(table),
-            [{"parent": identifier, "position": i, "name": n, "value": v} for i, (n, v) in enumerate(pairs)],
+            [
+                {"parent": identifier, "position": i, "name": n, "value": v}
+                for i, (n, v) in enumerate(pairs)
+            ],
         )
 
 
-def details_columns(call: Call, owner: int | None = None, group: int | None = None) -> dict[str, int]:
+def details_columns(
+    call: Call, owner: int | None = None, group: int | None = None
+) -> dict[str, int]:
     """Return the columns of `details` for a row made in this call."""
     return {
         "details_owner": call.user_id if owner is None else owner,
@@ -76,7 +87,9 @@ def details_columns(call: Call, owner: int | None = None, group: int | None = No
     }
 
 
-def insert(call: Call, cls: str, *, owner: int | None = None, group: int | None = None, **values: Any) -> int:
+def insert(
+    call: Call, cls: str, *, owner: int | None = None, group: int | None = None, **values: Any
+) -> int:
     """Make a row of the server's own and return its id.
 
     Parameters
@@ -97,7 +110,9 @@ def insert(call: Call, cls: str, *, owner: int | None = None, group: int | None 
     if not CLASSES[cls].is_global:
         row.update(details_columns(call, owner, group))
     try:
-        return int(call.db.execute(sql_insert(table).values(row).returning(table.c.id)).scalar_one())
+        return int(
+            call.db.execute(sql_insert(table).values(row).returning(table.c.id)).scalar_one()
+        )
     except IntegrityError as error:
         raise refused(error) from None
 
@@ -141,7 +156,15 @@ def refused(error: IntegrityError) -> Exception:
     """Say what the database refused."""
     statement = " ".join(str(error.statement).split())
     words = statement.split()
-    table = words[2].strip('"') if words[:1] == ["INSERT"] else words[1].strip('"') if len(words) > 1 else ""
+    table = (
+        words[2].strip('"')
+        if words[:1] == ["INSERT"]
+        else words[1].strip('"')
+        if len(words) > 1
+        else ""
+    )
     java = next((c.java for c in CLASSES.values() if c.name.lower() == table), table)
     verb = {"INSERT": "insert", "DELETE": "delete"}.get(words[0] if words else "", "update")
-    return errors.validation(f"could not {verb}: [{java}]; SQL [{statement}]; constraint: {error.orig}")
+    return errors.validation(
+        f"could not {verb}: [{java}]; SQL [{statement}]; constraint: {error.orig}"
+    )

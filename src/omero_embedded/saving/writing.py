@@ -5,7 +5,7 @@ becomes the exception that the real server raises.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import omero
 import omero.model
@@ -23,7 +23,7 @@ from omero_embedded.saving.result import returned
 from omero_embedded.saving.rows import details_columns, maps_of, refused, values_of, write_map
 from omero_embedded.schema import CLASSES
 
-IObject = omero.model.IObject
+IObject: TypeAlias = omero.model.IObject
 PEOPLE = {"Experimenter", "ExperimenterGroup", "GroupExperimenterMap"}
 AT_ONCE = 900
 
@@ -75,7 +75,9 @@ def _read_rows(call: Call, nodes: Iterable[Node]) -> None:
     for root, wanted in by_table.items():
         table, ids = tables.table(root), list(wanted)
         for start in range(0, len(ids), AT_ONCE):
-            for row in call.db.execute(select(table).where(table.c.id.in_(ids[start : start + AT_ONCE]))):
+            for row in call.db.execute(
+                select(table).where(table.c.id.in_(ids[start : start + AT_ONCE]))
+            ):
                 wanted[row.id].row = row
 
 
@@ -96,7 +98,9 @@ def _insert(call: Call, nodes: list[Node]) -> None:
         waiting = [n for n in waiting if n.id is None]
     for node in later:
         table = tables.table(node.cls.name)
-        call.db.execute(sql_update(table).where(table.c.id == node.id).values(_reference_columns(node)))
+        call.db.execute(
+            sql_update(table).where(table.c.id == node.id).values(_reference_columns(node))
+        )
 
 
 def _targets(node: Node) -> list[Node | None]:
@@ -106,7 +110,11 @@ def _targets(node: Node) -> list[Node | None]:
 def _breaks_circle(waiting: list[Node]) -> Node:
     """Choose, of new objects that refer to one another in a circle, one that can be inserted without its references."""
     for node in waiting:
-        open_ones = [r for r in node.cls.references if (t := node.references[r.name]) is not None and t.id is None]
+        open_ones = [
+            r
+            for r in node.cls.references
+            if (t := node.references[r.name]) is not None and t.id is None
+        ]
         if all(r.nullable for r in open_ones):
             return node
     names = ", ".join(sorted({n.cls.java for n in waiting}))
@@ -121,7 +129,9 @@ def _insert_class(call: Call, cls: str, nodes: list[Node]) -> None:
             row["class"] = cls
         if not node.cls.is_global:
             owner, group = checks.new_details(call, node)
-            checks.may_refer(call, node, group, [t for t in node.references.values() if t is not None])
+            checks.may_refer(
+                call, node, group, [t for t in node.references.values() if t is not None]
+            )
             row.update(details_columns(call, owner, group))
         elif cls == "ExperimenterGroup":
             row["details_permissions"] = _group_bits(node.object)
@@ -130,7 +140,11 @@ def _insert_class(call: Call, cls: str, nodes: list[Node]) -> None:
         rows.append(row)
     names = {name for row in rows for name in row}
     rows = [{name: row.get(name) for name in names} for row in rows]
-    made = call.db.execute(sql_insert(table).returning(table.c.id, sort_by_parameter_order=True), rows).scalars().all()
+    made = (
+        call.db.execute(sql_insert(table).returning(table.c.id, sort_by_parameter_order=True), rows)
+        .scalars()
+        .all()
+    )
     for node, identifier in zip(nodes, made, strict=True):
         node.id = identifier
         for field, pairs in maps_of(node.object, cls).items():
@@ -145,7 +159,9 @@ def _append(call: Call, node: Node, row: dict[str, Any]) -> None:
         target = node.references[reference.name]
         if index in table.c and index not in row and target is not None and target.id is not None:
             column = table.c[tables.column_name(node.cls.name, reference.name)]
-            last = call.db.execute(select(func.max(table.c[index])).where(column == target.id)).scalar()
+            last = call.db.execute(
+                select(func.max(table.c[index])).where(column == target.id)
+            ).scalar()
             row[index] = 0 if last is None else last + 1
 
 
@@ -166,16 +182,20 @@ def _group_bits(group: IObject) -> int:
 def _update(call: Call, node: Node) -> None:
     """Write what differs from the row; nothing where nothing does."""
     cls, table = node.cls.name, tables.table(node.cls.name)
-    held = node.row._mapping  # noqa: SLF001  # public in spite of its name
+    held = node.row._mapping  # public in spite of its name
     sent = {**values_of(node.object, cls), **_reference_columns(node)}
-    changed: dict[str, Any] = {column: value for column, value in sent.items() if value != held[column]}
+    changed: dict[str, Any] = {
+        column: value for column, value in sent.items() if value != held[column]
+    }
     changed.update({c: p for c, p in node.places.items() if p != held[c]})
     owner = checks.existing_details(call, node)
     if owner is not None:
         changed["details_owner"] = owner
     if node.external_info is not None and node.external_info.id != held["details_externalInfo"]:
         changed["details_externalInfo"] = node.external_info.id
-    maps = {f: p for f, p in maps_of(node.object, cls).items() if p != _held_map(call, cls, f, node)}
+    maps = {
+        f: p for f, p in maps_of(node.object, cls).items() if p != _held_map(call, cls, f, node)
+    }
     if not changed and not maps:
         return
     checks.may_change(call, node)
@@ -192,7 +212,11 @@ def _update(call: Call, node: Node) -> None:
 
 def _held_map(call: Call, cls: str, field: str, node: Node) -> list[tuple[str, str]]:
     table = tables.map_table(cls, field)
-    query = select(table.c.name, table.c.value).where(table.c.parent == node.id).order_by(table.c.position)
+    query = (
+        select(table.c.name, table.c.value)
+        .where(table.c.parent == node.id)
+        .order_by(table.c.position)
+    )
     return [(row.name, row.value) for row in call.db.execute(query)]
 
 
@@ -202,7 +226,10 @@ def _remove_links(call: Call, node: Node) -> None:
         if collection.name not in node.members or not CLASSES[collection.target].link:
             continue
         table = tables.table(collection.target)
-        if CLASSES[collection.target].is_global or (node.cls.root.name, collection.name) in NEVER_TAKEN_OUT:
+        if (
+            CLASSES[collection.target].is_global
+            or (node.cls.root.name, collection.name) in NEVER_TAKEN_OUT
+        ):
             continue
         kept = {m.id for m in node.members[collection.name]}
         column = table.c[tables.column_name(collection.target, collection.inverse)]
@@ -210,7 +237,14 @@ def _remove_links(call: Call, node: Node) -> None:
         seen = permissions.readable(call, collection.target, table)
         for row in call.db.execute(query if seen is None else query.where(seen)).all():
             if row.id not in kept:
-                link = Node(node.object, CLASSES[collection.target], row.id, loaded=False, new=False, row=row)
+                link = Node(
+                    node.object,
+                    CLASSES[collection.target],
+                    row.id,
+                    loaded=False,
+                    new=False,
+                    row=row,
+                )
                 checks.may_delete(call, link)
                 call.db.execute(sql_delete(table).where(table.c.id == row.id))
 
@@ -231,9 +265,15 @@ def delete_object(call: Call, cls: str, identifier: int) -> None:
         for link in CLASSES.values():
             if link.link:
                 table = tables.table(link.name)
-                ends = [table.c[r.name] for r in link.references if r.name in ("parent", "child") and model.is_a(r.target)]
+                ends = [
+                    table.c[r.name]
+                    for r in link.references
+                    if r.name in ("parent", "child") and model.is_a(r.target)
+                ]
                 if ends:
-                    call.db.execute(sql_delete(table).where(or_(*[end == identifier for end in ends])))
+                    call.db.execute(
+                        sql_delete(table).where(or_(*[end == identifier for end in ends]))
+                    )
         table = tables.table(cls)
         call.db.execute(sql_delete(table).where(table.c.id == identifier))
     except IntegrityError as error:

@@ -4,6 +4,7 @@ Nothing here asks who may do it; `admin` does.
 """
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 import omero
 import omero.model
@@ -14,7 +15,7 @@ from omero_embedded.call import Call
 from omero_embedded.people import PRIVILEGES
 from omero_embedded.saving.rows import maps_of, values_of, write_map
 
-IObject = omero.model.IObject
+IObject: TypeAlias = omero.model.IObject
 
 
 def group_id(call: Call, group: "omero.model.ExperimenterGroup | None") -> int:
@@ -61,7 +62,14 @@ def create_user(
             )
     made = saving.insert(call, "Experimenter", **values)
     limits = [(f"AdminPrivilege:{p}", "false") for p in sorted(withheld)]
-    write_map(call, "Experimenter", "config", made, maps_of(user, "Experimenter")["config"] + limits, anew=False)
+    write_map(
+        call,
+        "Experimenter",
+        "config",
+        made,
+        maps_of(user, "Experimenter")["config"] + limits,
+        anew=False,
+    )
     add_to_groups(call, made, groups)
     if password is not None:
         passwords.store(call.db, made, password)
@@ -80,7 +88,14 @@ def create_group(call: Call, group: "omero.model.ExperimenterGroup | None") -> i
     asked = None if group.details is None else group.details.permissions
     bits = omero.model.PermissionsI("rw----").getPerm1() if asked is None else asked.getPerm1()
     made = saving.insert(call, "ExperimenterGroup", details_permissions=bits, **values)
-    write_map(call, "ExperimenterGroup", "config", made, maps_of(group, "ExperimenterGroup")["config"], anew=False)
+    write_map(
+        call,
+        "ExperimenterGroup",
+        "config",
+        made,
+        maps_of(group, "ExperimenterGroup")["config"],
+        anew=False,
+    )
     call.people_changed()
     return made
 
@@ -88,7 +103,12 @@ def create_group(call: Call, group: "omero.model.ExperimenterGroup | None") -> i
 def change_user(call: Call, user: "omero.model.Experimenter", fields: Iterable[str]) -> None:
     """Change the fields of a user to what a client sent."""
     identifier, values = user_id(call, user), values_of(user, "Experimenter")
-    saving.change(call, "Experimenter", identifier, **{f: values[f] for f in fields if values[f] is not None or f in OPTIONAL})
+    saving.change(
+        call,
+        "Experimenter",
+        identifier,
+        **{f: values[f] for f in fields if values[f] is not None or f in OPTIONAL},
+    )
     call.people_changed()
 
 
@@ -100,12 +120,18 @@ def add_to_groups(call: Call, user: int, groups: Iterable[int]) -> None:
     """Make a user a member of the groups, behind those the user is in."""
     table = tables.table("GroupExperimenterMap")
     there = set(call.db.execute(select(table.c.parent).where(table.c.child == user)).scalars())
-    last = call.db.execute(select(func.max(table.c.child_index)).where(table.c.child == user)).scalar()
+    last = call.db.execute(
+        select(func.max(table.c.child_index)).where(table.c.child == user)
+    ).scalar()
     place = 0 if last is None else last + 1
     for group in groups:
         if group not in there:
             there.add(group)
-            call.db.execute(insert(table).values(version=0, parent=group, child=user, owner=False, child_index=place))
+            call.db.execute(
+                insert(table).values(
+                    version=0, parent=group, child=user, owner=False, child_index=place
+                )
+            )
             place += 1
     call.people_changed()
 
@@ -120,7 +146,9 @@ def remove_from_groups(call: Call, user: int, groups: Iterable[int]) -> None:
 def set_default_group(call: Call, user: int, group: int) -> None:
     """Put a group first among those of a user."""
     table = tables.table("GroupExperimenterMap")
-    first = call.db.execute(select(func.min(table.c.child_index)).where(table.c.child == user)).scalar()
+    first = call.db.execute(
+        select(func.min(table.c.child_index)).where(table.c.child == user)
+    ).scalar()
     here = (table.c.child == user) & (table.c.parent == group)
     if not call.db.execute(select(table.c.id).where(here)).first():
         raise errors.api_usage(f"Group {group} was not found for user {user}")
@@ -133,7 +161,9 @@ def set_leader(call: Call, user: int, group: int, *, leads: bool) -> None:
     table = tables.table("GroupExperimenterMap")
     if leads:
         add_to_groups(call, user, [group])
-    call.db.execute(update(table).where(table.c.child == user, table.c.parent == group).values(owner=leads))
+    call.db.execute(
+        update(table).where(table.c.child == user, table.c.parent == group).values(owner=leads)
+    )
     call.people_changed()
 
 
@@ -160,10 +190,14 @@ def set_privileges(call: Call, user: int, privileges: Iterable[str]) -> None:
     if unknown:
         raise errors.api_usage(f"Unknown privileges: {', '.join(sorted(unknown))}")
     table = tables.map_table("Experimenter", "config")
-    query = select(table.c.name, table.c.value).where(table.c.parent == user).order_by(table.c.position)
-    held = [(r.name, r.value) for r in call.db.execute(query) if not r.name.startswith("AdminPrivilege:")]
+    query = (
+        select(table.c.name, table.c.value).where(table.c.parent == user).order_by(table.c.position)
+    )
+    held = [
+        (r.name, r.value)
+        for r in call.db.execute(query)
+        if not r.name.startswith("AdminPrivilege:")
+    ]
     limits = [(f"AdminPrivilege:{p}", "false") for p in PRIVILEGES if p not in given]
     write_map(call, "Experimenter", "config", user, held + limits, anew=True)
     call.people_changed()
-
-

@@ -4,7 +4,7 @@ Who may do what: administrators (with the privilege that it takes), leaders for 
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 import omero
 import omero.model
@@ -20,9 +20,9 @@ from omero_embedded.services.event_context import event_context
 from omero_embedded.services.types import all_values
 from omero_embedded.wire.registry import stateless
 
-Experimenter = omero.model.Experimenter
-ExperimenterGroup = omero.model.ExperimenterGroup
-IObject = omero.model.IObject
+Experimenter: TypeAlias = omero.model.Experimenter
+ExperimenterGroup: TypeAlias = omero.model.ExperimenterGroup
+IObject: TypeAlias = omero.model.IObject
 SELF = ("firstName", "middleName", "lastName", "email", "institution")
 
 
@@ -85,7 +85,7 @@ class AdminService:
         accounts.change_user(call, experimenter, SELF)
 
     # ------------------------------------------------------------ users and groups
-    def getExperimenter(self, call: Call, id: int) -> Experimenter:  # noqa: A002  # Slice's name
+    def getExperimenter(self, call: Call, id: int) -> Experimenter:  # Slice's name
         """Give a user."""
         if id not in call.people.users:
             raise errors.api_usage(f"No such experimenter: {id}")
@@ -102,7 +102,7 @@ class AdminService:
         """Give all users."""
         return _users(call, sorted(call.people.users))
 
-    def getGroup(self, call: Call, id: int) -> ExperimenterGroup:  # noqa: A002
+    def getGroup(self, call: Call, id: int) -> ExperimenterGroup:
         """Give a group."""
         if id not in call.people.groups:
             raise errors.api_usage(f"No such group: {id}")
@@ -147,7 +147,7 @@ class AdminService:
         """Give the users that a directory service knows: there is none."""
         return []
 
-    def lookupLdapAuthExperimenter(self, call: Call, id: int) -> None:  # noqa: A002
+    def lookupLdapAuthExperimenter(self, call: Call, id: int) -> None:
         """Give what a directory service knows of a user: there is none."""
 
     def synchronizeLoginCache(self, call: Call) -> None:
@@ -157,7 +157,11 @@ class AdminService:
     # ------------------------------------------------------------ privileges
     def getCurrentAdminPrivileges(self, call: Call) -> list[IObject]:
         """Give one's own administrator's privileges."""
-        return [p for p in all_values(call, CLASSES["AdminPrivilege"]) if p.value.val in call.user.privileges]
+        return [
+            p
+            for p in all_values(call, CLASSES["AdminPrivilege"])
+            if p.value.val in call.user.privileges
+        ]
 
     def getAdminPrivileges(self, call: Call, user: Experimenter) -> list[IObject]:
         """Give the administrator's privileges of a user."""
@@ -167,7 +171,9 @@ class AdminService:
     def getAdminsWithPrivileges(self, call: Call, privileges: list[IObject]) -> list[Experimenter]:
         """Give the administrators who have all the privileges."""
         wanted = {p.value.val for p in privileges or []}
-        return _users(call, [u.id for u in call.people.members(SYSTEM) if wanted <= set(u.privileges)])
+        return _users(
+            call, [u.id for u in call.people.members(SYSTEM) if wanted <= set(u.privileges)]
+        )
 
     @writing
     def setAdminPrivileges(self, call: Call, user: Experimenter, privileges: list[IObject]) -> None:
@@ -195,26 +201,40 @@ class AdminService:
         return accounts.create_user(call, experimenter, [SYSTEM, USER], None)
 
     @writing
-    def createRestrictedSystemUser(self, call: Call, experimenter: Experimenter, privileges: list[IObject]) -> int:
+    def createRestrictedSystemUser(
+        self, call: Call, experimenter: Experimenter, privileges: list[IObject]
+    ) -> int:
         """Make an administrator with these privileges only."""
         return self._restricted(call, experimenter, privileges, None)
 
     @writing
     def createRestrictedSystemUserWithPassword(
-        self, call: Call, experimenter: Experimenter, privileges: list[IObject], password: "omero.RString"
+        self,
+        call: Call,
+        experimenter: Experimenter,
+        privileges: list[IObject],
+        password: "omero.RString",
     ) -> int:
         """Make an administrator with these privileges only, and a password."""
         return self._restricted(call, experimenter, privileges, password)
 
-    def _restricted(self, call: Call, experimenter: Experimenter, privileges: list[IObject], password: Any) -> int:
+    def _restricted(
+        self, call: Call, experimenter: Experimenter, privileges: list[IObject], password: Any
+    ) -> int:
         call.require_admin("ModifyUser")
-        made = accounts.create_user(call, experimenter, [SYSTEM, USER], None if password is None else password.val)
+        made = accounts.create_user(
+            call, experimenter, [SYSTEM, USER], None if password is None else password.val
+        )
         accounts.set_privileges(call, made, [p.value.val for p in privileges or []])
         return made
 
     @writing
     def createExperimenter(
-        self, call: Call, user: Experimenter, defaultGroup: ExperimenterGroup, groups: list[ExperimenterGroup]
+        self,
+        call: Call,
+        user: Experimenter,
+        defaultGroup: ExperimenterGroup,
+        groups: list[ExperimenterGroup],
     ) -> int:
         """Make a user in several groups."""
         return self._create(call, user, None, defaultGroup, groups)
@@ -231,7 +251,9 @@ class AdminService:
         """Make a user in several groups, with a password."""
         return self._create(call, user, password, defaultGroup, groups)
 
-    def _create(self, call: Call, user: Experimenter, password: Any, default: Any, groups: list[Any]) -> int:
+    def _create(
+        self, call: Call, user: Experimenter, password: Any, default: Any, groups: list[Any]
+    ) -> int:
         call.require_admin("ModifyUser")
         ids = [accounts.group_id(call, g) for g in (default, *(groups or []))]
         return accounts.create_user(call, user, ids, None if password is None else password.val)
@@ -307,7 +329,9 @@ class AdminService:
         ids, who = [accounts.group_id(call, g) for g in groups or []], accounts.user_id(call, user)
         _leader_or_admin(call, ids, "ModifyGroupMembership")
         if who == ROOT and {SYSTEM, USER} & set(ids):
-            raise errors.validation("Experimenter root may not be removed from the groups system and user.")
+            raise errors.validation(
+                "Experimenter root may not be removed from the groups system and user."
+            )
         accounts.remove_from_groups(call, who, ids)
 
     @writing
@@ -329,12 +353,16 @@ class AdminService:
         self._lead(call, group, [owner], leads=False)
 
     @writing
-    def addGroupOwners(self, call: Call, group: ExperimenterGroup, owners: list[Experimenter]) -> None:
+    def addGroupOwners(
+        self, call: Call, group: ExperimenterGroup, owners: list[Experimenter]
+    ) -> None:
         """Make users lead a group."""
         self._lead(call, group, owners, leads=True)
 
     @writing
-    def removeGroupOwners(self, call: Call, group: ExperimenterGroup, owners: list[Experimenter]) -> None:
+    def removeGroupOwners(
+        self, call: Call, group: ExperimenterGroup, owners: list[Experimenter]
+    ) -> None:
         """Have users no longer lead a group."""
         self._lead(call, group, owners, leads=False)
 
@@ -373,5 +401,3 @@ def _text(password: "omero.RString | None") -> str:
     if password is None or not password.val:
         raise errors.api_usage("A password may not be empty.")
     return str(password.val)
-
-

@@ -14,7 +14,9 @@ from omero_embedded import errors, permissions, tables
 from omero_embedded.call import Call
 from omero_embedded.schema import Collection, ModelClass, Value
 
-WORD = re.compile(r'(?P<sign>[-+])?(?:(?P<field>[\w.]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"()]+))')
+WORD = re.compile(
+    r'(?P<sign>[-+])?(?:(?P<field>[\w.]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"()]+))'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,18 @@ def find_by_text(call: Call, cls: ModelClass, text: str) -> list[int]:
     table = tables.table(cls.name)
     terms = parse(text)
     required = [t for t in terms if t.required]
-    conditions: list[ColumnElement[bool]] = [not_(_holds(call, cls, t)) for t in terms if t.excluded]
+    conditions: list[ColumnElement[bool]] = [
+        not_(_holds(call, cls, t)) for t in terms if t.excluded
+    ]
     if required:
         conditions += [_holds(call, cls, t) for t in required]
     else:
         conditions.append(or_(*[_holds(call, cls, t) for t in terms if not t.excluded]))
     query = select(table.c.id).where(*conditions).order_by(table.c.id)
-    for condition in (tables.of_class(cls.name, table), permissions.readable(call, cls.name, table)):
+    for condition in (
+        tables.of_class(cls.name, table),
+        permissions.readable(call, cls.name, table),
+    ):
         if condition is not None:
             query = query.where(condition)
     return list(call.db.execute(query).scalars())
@@ -88,8 +95,12 @@ def _holds(call: Call, cls: ModelClass, term: Term) -> ColumnElement[bool]:
 def _annotated(call: Call, cls: ModelClass, link: Collection, term: Term) -> ColumnElement[bool]:
     links, notes = tables.table(link.target), tables.table("Annotation").alias()
     pairs = tables.map_table("MapAnnotation", "mapValue")
-    in_pairs = exists(select(pairs.c.parent).where(pairs.c.parent == notes.c.id, _like(pairs.c.value, term)))
-    texts: list[ColumnElement[bool]] = [_like(notes.c[c], term) for c in ("textValue", "description", "termValue")]
+    in_pairs = exists(
+        select(pairs.c.parent).where(pairs.c.parent == notes.c.id, _like(pairs.c.value, term))
+    )
+    texts: list[ColumnElement[bool]] = [
+        _like(notes.c[c], term) for c in ("textValue", "description", "termValue")
+    ]
     inside = or_(*texts, in_pairs)
     if term.field == "tag":
         inside = and_(notes.c["class"] == "TagAnnotation", inside)
@@ -111,5 +122,3 @@ def _texts(cls: ModelClass, only: str | None) -> list[str]:
 
 def _like(column: Any, term: Term) -> ColumnElement[bool]:
     return func.coalesce(func.lower(column).like(term.pattern, escape="\\"), false())  # type: ignore[no-any-return]
-
-

@@ -1,6 +1,6 @@
 """omero.api.IQuery: objects by id, by field, by example, and by HQL."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import omero
 import omero.model
@@ -15,8 +15,8 @@ from omero_embedded.schema import CLASSES, ModelClass, Value, find_class
 from omero_embedded.services.full_text import find_by_text
 from omero_embedded.wire.registry import stateless
 
-IObject = omero.model.IObject
-Parameters = omero.sys.Parameters
+IObject: TypeAlias = omero.model.IObject
+Parameters: TypeAlias = omero.sys.Parameters
 
 
 def concrete_class(name: str | None) -> ModelClass:
@@ -37,21 +37,21 @@ def concrete_class(name: str | None) -> ModelClass:
 class QueryService:
     """Reading."""
 
-    def find(self, call: Call, klass: str, id: int) -> IObject | None:  # noqa: A002  # Slice's name
+    def find(self, call: Call, klass: str, id: int) -> IObject | None:  # Slice's name
         """Give an object, or None where there is none."""
         cls = concrete_class(klass)
         if not permissions.check_readable(call, cls.name, id):
             return None
         return Loader(call).object(cls.name, id)
 
-    def get(self, call: Call, klass: str, id: int) -> IObject:  # noqa: A002
+    def get(self, call: Call, klass: str, id: int) -> IObject:
         """Give an object."""
         found = self.find(call, klass, id)
         if found is None:
             raise errors.missing_row(concrete_class(klass).java, id)
         return found
 
-    def findAll(self, call: Call, klass: str, filter: "omero.sys.Filter | None") -> list[IObject]:  # noqa: A002
+    def findAll(self, call: Call, klass: str, filter: "omero.sys.Filter | None") -> list[IObject]:
         """Give all objects of a class."""
         cls = concrete_class(klass)
         return _found(call, cls, _ids(call, cls), filter)
@@ -60,7 +60,9 @@ class QueryService:
         """Give the one object that is like the example."""
         return _only(f"example: {class_name(example)}", self.findAllByExample(call, example, None))
 
-    def findAllByExample(self, call: Call, example: IObject, filter: "omero.sys.Filter | None") -> list[IObject]:  # noqa: A002
+    def findAllByExample(
+        self, call: Call, example: IObject, filter: "omero.sys.Filter | None"
+    ) -> list[IObject]:
         """Give all objects whose values and references are those that the example has."""
         if example is None:
             raise errors.api_usage("Example cannot be null.")
@@ -72,12 +74,16 @@ class QueryService:
         for reference in cls.references:
             target = getattr(example, f"_{reference.name}")
             if target is not None and target.id is not None:
-                query = query.where(table.c[tables.column_name(cls.name, reference.name)] == target.id.val)
+                query = query.where(
+                    table.c[tables.column_name(cls.name, reference.name)] == target.id.val
+                )
         return _found(call, cls, query, filter)
 
     def findByString(self, call: Call, klass: str, field: str, value: str) -> IObject | None:
         """Give the one object whose field is the text."""
-        found = self._by_string(call, klass, field, value, case_sensitive=True, like=False, limits=None)
+        found = self._by_string(
+            call, klass, field, value, case_sensitive=True, like=False, limits=None
+        )
         return _only(f"{klass}.{field}", found)
 
     def findAllByString(
@@ -87,13 +93,23 @@ class QueryService:
         field: str,
         value: str,
         caseSensitive: bool,
-        filter: "omero.sys.Filter | None",  # noqa: A002
+        filter: "omero.sys.Filter | None",
     ) -> list[IObject]:
         """Give the objects whose field is like the text, anywhere in it."""
-        return self._by_string(call, klass, field, value, case_sensitive=caseSensitive, like=True, limits=filter)
+        return self._by_string(
+            call, klass, field, value, case_sensitive=caseSensitive, like=True, limits=filter
+        )
 
     def _by_string(
-        self, call: Call, klass: str, field: str, value: str, *, case_sensitive: bool, like: bool, limits: Any
+        self,
+        call: Call,
+        klass: str,
+        field: str,
+        value: str,
+        *,
+        case_sensitive: bool,
+        like: bool,
+        limits: Any,
     ) -> list[IObject]:
         cls = concrete_class(klass)
         described = cls.fields.get(field)
@@ -102,7 +118,9 @@ class QueryService:
         column: Any = tables.table(cls.name).c[tables.column_name(cls.name, field)]
         if like:
             pattern = f"%{value}%"
-            condition = column.like(pattern) if case_sensitive else func.lower(column).like(pattern.lower())
+            condition = (
+                column.like(pattern) if case_sensitive else func.lower(column).like(pattern.lower())
+            )
         else:
             condition = column == value
         return _found(call, cls, _ids(call, cls).where(condition), limits)
@@ -119,7 +137,9 @@ class QueryService:
         """Give the rows that a query finds."""
         return list(hql.project(call, query, params))
 
-    def findAllByFullText(self, call: Call, klass: str, query: str, params: "Parameters | None") -> list[IObject]:
+    def findAllByFullText(
+        self, call: Call, klass: str, query: str, params: "Parameters | None"
+    ) -> list[IObject]:
         """Give the objects whose names, descriptions or annotations hold the words."""
         cls = concrete_class(klass)
         if not (query or "").strip(" *?"):
@@ -136,13 +156,18 @@ def _ids(call: Call, cls: ModelClass) -> Select[Any]:
     """Return the query for the ids of all objects of the class that may be seen."""
     table = tables.table(cls.name)
     query = select(table.c.id).order_by(table.c.id)
-    for condition in (tables.of_class(cls.name, table), permissions.readable(call, cls.name, table)):
+    for condition in (
+        tables.of_class(cls.name, table),
+        permissions.readable(call, cls.name, table),
+    ):
         if condition is not None:
             query = query.where(condition)
     return query
 
 
-def _found(call: Call, cls: ModelClass, query: Select[Any], limits: "omero.sys.Filter | None") -> list[IObject]:
+def _found(
+    call: Call, cls: ModelClass, query: Select[Any], limits: "omero.sys.Filter | None"
+) -> list[IObject]:
     if limits is not None:
         if limits.offset is not None and limits.offset.val:
             query = query.offset(limits.offset.val)
@@ -157,5 +182,3 @@ def _only(name: str, found: list[IObject]) -> IObject | None:
             f"Query named:\n\t{name}\nhas returned more than one Object\nfindBy methods must return a single value"
         )
     return found[0] if found else None
-
-

@@ -5,7 +5,6 @@ from typing import Any
 import omero
 import omero.model
 
-
 from omero_embedded import errors, passwords
 from omero_embedded.call import Call
 from omero_embedded.loading import Loader
@@ -21,18 +20,30 @@ GONE = -2
 class SessionService:
     """Sessions. Who knows a session's uuid may do with it as its owner."""
 
-    def createSession(self, call: Call, p: "omero.sys.Principal", credentials: str) -> "omero.model.Session":
+    def createSession(
+        self, call: Call, p: "omero.sys.Principal", credentials: str
+    ) -> "omero.model.Session":
         """Begin a session with name and password."""
         user = call.people.user_named(p.name)
         if not passwords.check(call.db, user and user.id, credentials) or user is None:
             raise errors.authentication(f"Password check failed for {p.name}")
         return _begin(call, user, _group(call, user, p.group), event_type=p.eventType)
 
-    def createUserSession(self, call: Call, ttl: int, tti: int, defaultGroup: str) -> "omero.model.Session":
+    def createUserSession(
+        self, call: Call, ttl: int, tti: int, defaultGroup: str
+    ) -> "omero.model.Session":
         """Begin another session for oneself."""
-        return _begin(call, call.user, _group(call, call.user, defaultGroup), time_to_live=ttl, time_to_idle=tti)
+        return _begin(
+            call,
+            call.user,
+            _group(call, call.user, defaultGroup),
+            time_to_live=ttl,
+            time_to_idle=tti,
+        )
 
-    def createSessionWithTimeout(self, call: Call, p: "omero.sys.Principal", ttl: int) -> "omero.model.Session":
+    def createSessionWithTimeout(
+        self, call: Call, p: "omero.sys.Principal", ttl: int
+    ) -> "omero.model.Session":
         """Begin a session for somebody (sudo)."""
         return self.createSessionWithTimeouts(call, p, ttl, IDLE)
 
@@ -48,7 +59,13 @@ class SessionService:
         if not sudo and not (call.leads(group.id) and group.id in user.groups):
             raise errors.security(f"Group sudo is not permitted for group {group.name}")
         return _begin(
-            call, user, group, time_to_live=ttl, time_to_idle=tti, event_type=p.eventType, sudoer=call.user_id
+            call,
+            user,
+            group,
+            time_to_live=ttl,
+            time_to_idle=tti,
+            event_type=p.eventType,
+            sudoer=call.user_id,
         )
 
     def getSession(self, call: Call, sessionUuid: str) -> "omero.model.Session":
@@ -60,8 +77,12 @@ class SessionService:
         return self._find(call, sessionUuid).references
 
     def closeSession(self, call: Call, sess: "omero.model.Session") -> int:
-        """Count one client less; give how many are left, −2 where that ended it, −1 where there is no such session."""
-        uuid = sess.uuid.val if sess is not None and sess.isLoaded() and sess.uuid is not None else None
+        """Count one client less; give how many are left, -2 where that ended it, -1 where there is no such session."""
+        uuid = (
+            sess.uuid.val
+            if sess is not None and sess.isLoaded() and sess.uuid is not None
+            else None
+        )
         session = None if uuid is None else call.server.sessions.find(uuid)
         if session is None:
             return -1
@@ -138,7 +159,9 @@ def as_object(call: Call, session: Session) -> "omero.model.Session":
 
 
 def _group(call: Call, user: User, name: str | None) -> Group:
-    group = call.people.group_named(name) if name else call.people.groups.get(user.default_group or 0)
+    group = (
+        call.people.group_named(name) if name else call.people.groups.get(user.default_group or 0)
+    )
     if group is None:
         raise errors.api_usage(f"No such group: {name}")
     return group
@@ -154,5 +177,3 @@ def _begin(call: Call, user: User, group: Group, **options: Any) -> "omero.model
     call.abandon()
     session = call.server.sessions.begin(user.id, group.id, agent=agent, **options)
     return as_object(call, session)
-
-

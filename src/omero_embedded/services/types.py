@@ -1,6 +1,6 @@
 """omero.api.ITypes: enumerations."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import omero
 import omero.model
@@ -14,7 +14,7 @@ from omero_embedded.loading import Loader, class_name
 from omero_embedded.schema import CLASSES, ModelClass, find_class
 from omero_embedded.wire.registry import stateless
 
-IObject = omero.model.IObject
+IObject: TypeAlias = omero.model.IObject
 
 
 def enumeration_class(name: str) -> ModelClass:
@@ -49,11 +49,11 @@ def find_value(call: Call, cls: ModelClass, value: str) -> IObject | None:
 class TypesService:
     """Enumerations: everybody reads them, administrators change them."""
 
-    def allEnumerations(self, call: Call, type: str) -> list[IObject]:  # noqa: A002  # Slice's name
+    def allEnumerations(self, call: Call, type: str) -> list[IObject]:  # Slice's name
         """Give all values of an enumeration."""
         return all_values(call, enumeration_class(type))
 
-    def getEnumeration(self, call: Call, type: str, value: str) -> IObject:  # noqa: A002
+    def getEnumeration(self, call: Call, type: str, value: str) -> IObject:
         """Give one value of an enumeration."""
         cls = enumeration_class(type)
         found = find_value(call, cls, value)

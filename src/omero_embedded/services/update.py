@@ -1,5 +1,7 @@
 """omero.api.IUpdate: saving and deleting objects."""
 
+from typing import TypeAlias
+
 import omero
 import omero.model
 
@@ -8,13 +10,15 @@ from omero_embedded.call import Call, writing
 from omero_embedded.loading import class_name
 from omero_embedded.wire.registry import stateless
 
-IObject = omero.model.IObject
+IObject: TypeAlias = omero.model.IObject
 
 
 def _given(objects: list[IObject] | None) -> list[IObject]:
     """Return the objects to save; one that is missing cannot be saved."""
     if any(o is None for o in objects or []):
-        raise errors.internal("Wrapped Exception: (java.lang.NullPointerException):\nAn object to save is null.")
+        raise errors.internal(
+            "Wrapped Exception: (java.lang.NullPointerException):\nAn object to save is null."
+        )
     return objects or []
 
 

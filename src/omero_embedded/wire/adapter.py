@@ -57,7 +57,9 @@ class Wire:
         The folder of the TLS key.
     """
 
-    def __init__(self, core: "Core", host: str, port: int | None, insecure_port: int | None, keys: Path) -> None:
+    def __init__(
+        self, core: "Core", host: str, port: int | None, insecure_port: int | None, keys: Path
+    ) -> None:
         data = Ice.InitializationData()
         data.properties = Ice.createProperties()
         for name, value in PROPERTIES.items():
@@ -77,7 +79,9 @@ class Wire:
             if name.endswith("Column"):
                 self._communicator.addObjectFactory(_Columns(), f"::omero::grid::{name}")
         try:
-            self._adapter = self._communicator.createObjectAdapterWithEndpoints("omero_embedded", ":".join(endpoints))
+            self._adapter = self._communicator.createObjectAdapterWithEndpoints(
+                "omero_embedded", ":".join(endpoints)
+            )
         except Ice.Exception:
             self._communicator.destroy()
             raise

@@ -84,7 +84,13 @@ def _answer_later(interface: str, operation: Operation) -> Callable[..., None]:
     return answer
 
 
-def run(self: Servant, interface: str, operation: Operation, arguments: tuple[Any, ...], current: Ice.Current) -> Any:
+def run(
+    self: Servant,
+    interface: str,
+    operation: Operation,
+    arguments: tuple[Any, ...],
+    current: Ice.Current,
+) -> Any:
     """Carry out one operation; raise what the client is to see."""
     method = getattr(self.service, operation.name, None)
     if method is None:
@@ -99,11 +105,23 @@ def run(self: Servant, interface: str, operation: Operation, arguments: tuple[An
         return _run(self, f"{interface}.{operation.name}", method, arguments, current)
 
 
-def _run(self: Servant, name: str, method: Callable[..., Any], arguments: tuple[Any, ...], current: Ice.Current) -> Any:
+def _run(
+    self: Servant,
+    name: str,
+    method: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    current: Ice.Current,
+) -> Any:
     self.context = dict(current.ctx)
     call: Call | None = None
     try:
-        call = Call(self.core, self.session, self.context, writes=getattr(method, "writes", False), current=current)
+        call = Call(
+            self.core,
+            self.session,
+            self.context,
+            writes=getattr(method, "writes", False),
+            current=current,
+        )
         result = method(call, *arguments)
         call.finish()
     except Exception as error:

@@ -38,7 +38,9 @@ class ServiceFactory:
             raise errors.security(f"User {call.user_id} is not a member of group {group}")
         if session.servants:
             names = ", ".join(sorted(session.servants))
-            raise errors.security(f"SecurityContext change cancelled: {len(session.servants)} active services: {names}")
+            raise errors.security(
+                f"SecurityContext change cancelled: {len(session.servants)} active services: {names}"
+            )
         previous, session.group_id = session.group_id, group
         return omero.model.ExperimenterGroupI(previous, False)
 
@@ -67,7 +69,11 @@ class ServiceFactory:
 
     def keepAllAlive(self, call: Call, proxies: list[Any]) -> int:
         """Keep the session alive; bit i of the result says that the i-th service is gone."""
-        return sum(1 << i for i, proxy in enumerate(proxies or []) if proxy is None or not self._is_open(call, proxy))
+        return sum(
+            1 << i
+            for i, proxy in enumerate(proxies or [])
+            if proxy is None or not self._is_open(call, proxy)
+        )
 
     def _is_open(self, call: Call, proxy: Ice.ObjectPrx) -> bool:
         identity = proxy.ice_getIdentity()
@@ -84,7 +90,10 @@ class ServiceFactory:
     # ------------------------------------------------------------ services by name
     def activeServices(self, call: Call) -> list[str]:
         """Give the names of the open services, as getByName takes them."""
-        return [f"{call.session.uuid}/{name}" for name in (*call.session.stateless, *call.session.servants)]
+        return [
+            f"{call.session.uuid}/{name}"
+            for name in (*call.session.stateless, *call.session.servants)
+        ]
 
     def getByName(self, call: Call, name: str) -> Any:
         """Give a stateless service, or an open one by the name that activeServices gave."""
@@ -98,7 +107,9 @@ class ServiceFactory:
 
     def createByName(self, call: Call, name: str) -> Any:
         """Open a stateful service."""
-        if name not in STATEFUL or not issubclass(skeleton(name), omero.api.StatefulServiceInterface):
+        if name not in STATEFUL or not issubclass(
+            skeleton(name), omero.api.StatefulServiceInterface
+        ):
             raise errors.api_usage(
                 f"{name} is an unknown service. Please check Constants.ice or the documentation for valid strings."
             )
@@ -128,14 +139,14 @@ def _stateless(call: Call, interface: str) -> Any:
 
 
 def _give(interface: str) -> Any:
-    def give(self: ServiceFactory, call: Call) -> Any:
+    def give(_factory: ServiceFactory, call: Call) -> Any:
         return _stateless(call, interface)
 
     return give
 
 
 def _open(interface: str) -> Any:
-    def open_one(self: ServiceFactory, call: Call) -> Any:
+    def open_one(_factory: ServiceFactory, call: Call) -> Any:
         if interface not in STATEFUL:
             raise errors.internal(f"{interface} is not offered by this server.")
         return call.publish(STATEFUL[interface]())
@@ -148,6 +159,13 @@ for _name in (
     "RepositoryInfo", "Roi", "Script", "Session", "Share", "Timeline", "Types", "Update",
 ):  # fmt: skip
     setattr(ServiceFactory, f"get{_name}Service", _give(f"omero.api.I{_name}"))
-for _name in ("Exporter", "JobHandle", "RawFileStore", "RawPixelsStore", "RenderingEngine", "ThumbnailStore"):
+for _name in (
+    "Exporter",
+    "JobHandle",
+    "RawFileStore",
+    "RawPixelsStore",
+    "RenderingEngine",
+    "ThumbnailStore",
+):
     setattr(ServiceFactory, f"create{_name}", _open(f"omero.api.{_name}"))
 setattr(ServiceFactory, "createSearchService", _open("omero.api.Search"))  # noqa: B010  # beside its siblings

@@ -41,7 +41,9 @@ class Handle:
 
     interface = "omero.cmd.Handle"
 
-    def __init__(self, core: "Core", session: "Session", context: dict[str, str], request: omero.cmd.Request) -> None:
+    def __init__(
+        self, core: "Core", session: "Session", context: dict[str, str], request: omero.cmd.Request
+    ) -> None:
         self._core = core
         self._session = session
         self._context = context
@@ -89,7 +91,9 @@ class Handle:
     def addCallback(self, call: Call, cb: Any) -> None:
         """Take a callback of the client, reached over the connection it came by."""
         assert call.current is not None
-        callback = omero.cmd.CmdCallbackPrx.uncheckedCast(call.current.con.createProxy(cb.ice_getIdentity()))
+        callback = omero.cmd.CmdCallbackPrx.uncheckedCast(
+            call.current.con.createProxy(cb.ice_getIdentity())
+        )
         with self._lock:
             self._callbacks.append(callback.ice_oneway())
             finished = self._response is not None
@@ -99,7 +103,9 @@ class Handle:
     def removeCallback(self, call: Call, cb: Any) -> None:
         """Forget a callback."""
         with self._lock:
-            self._callbacks = [c for c in self._callbacks if c.ice_getIdentity() != cb.ice_getIdentity()]
+            self._callbacks = [
+                c for c in self._callbacks if c.ice_getIdentity() != cb.ice_getIdentity()
+            ]
 
     def getRequest(self, call: Call) -> omero.cmd.Request:
         """Give the request."""
@@ -138,7 +144,7 @@ def carry_out(
         if call is not None:
             call.abandon()
         return refusal.response
-    except Exception as error:  # noqa: BLE001  # whatever it is, the client must hear of it
+    except Exception as error:  # whatever it is, the client must hear of it
         if call is not None:
             call.abandon()
         if not isinstance(error, omero.ServerError):

@@ -17,7 +17,12 @@ import omero.api
 import omero.cmd
 import omero.grid
 
-PACKAGES = {"omero.api": omero.api, "omero.cmd": omero.cmd, "omero.grid": omero.grid, "Glacier2": Glacier2}
+PACKAGES = {
+    "omero.api": omero.api,
+    "omero.cmd": omero.cmd,
+    "omero.grid": omero.grid,
+    "Glacier2": Glacier2,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,9 @@ class Operation:
 
 
 def _read() -> dict[str, dict[str, Operation]]:
-    data = json.loads((Path(__file__).parent.parent / "interfaces.json").read_text(encoding="utf-8"))
+    data = json.loads(
+        (Path(__file__).parent.parent / "interfaces.json").read_text(encoding="utf-8")
+    )
     return {
         interface: {
             name: Operation(name, tuple(o["parameters"]), o["asynchronous"], o["void"])

@@ -7,7 +7,6 @@ connection's calls are answered by closing it: a client must not believe that it
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -62,7 +61,9 @@ class Router(Glacier2.Router):  # type: ignore[misc]  # generated code is untype
         """Give what stands for the client as seen from the server; calls to it go back over its connection."""
         return self._adapter.createProxy(Ice.Identity("client", current.id.category))
 
-    def addProxies(self, proxies: list[Ice.ObjectPrx], current: Ice.Current | None = None) -> list[Ice.ObjectPrx]:
+    def addProxies(
+        self, proxies: list[Ice.ObjectPrx], current: Ice.Current | None = None
+    ) -> list[Ice.ObjectPrx]:
         """Take note of nothing: every identity is reachable."""
         return []
 
@@ -95,9 +96,13 @@ class Router(Glacier2.Router):  # type: ignore[misc]  # generated code is untype
 
     def createSessionFromSecureConnection_async(self, callback: Any, current: Ice.Current) -> None:
         """Refuse: certificates of clients are not asked for."""
-        callback.ice_exception(Glacier2.PermissionDeniedException("Client certificates are not accepted."))
+        callback.ice_exception(
+            Glacier2.PermissionDeniedException("Client certificates are not accepted.")
+        )
 
-    def createSession_async(self, callback: Any, user: str, password: str, current: Ice.Current) -> None:
+    def createSession_async(
+        self, callback: Any, user: str, password: str, current: Ice.Current
+    ) -> None:
         """Log in with name and password, or join the session whose uuid is given as both."""
         try:
             session = self._core.sessions.find(user) if user == password else None
@@ -112,7 +117,9 @@ class Router(Glacier2.Router):  # type: ignore[misc]  # generated code is untype
             callback.ice_exception(error)
         except Exception as error:
             log.exception("%s could not be logged in", user)
-            callback.ice_exception(Glacier2.CannotCreateSessionException(f"{type(error).__name__}: {error}"))
+            callback.ice_exception(
+                Glacier2.CannotCreateSessionException(f"{type(error).__name__}: {error}")
+            )
 
     def _log_in(self, name: str, password: str, current: Ice.Current) -> Session:
         people = self._core.directory.now()

@@ -173,7 +173,9 @@ class Sessions:
             if self._open.pop(session.uuid, None) is None:
                 return
             moment = now()
-            self._closed[session.uuid] = f"[user={session.user_id}, created={session.started}, closed={moment}]"
+            self._closed[session.uuid] = (
+                f"[user={session.user_id}, created={session.started}, closed={moment}]"
+            )
             while len(self._closed) > REMEMBERED:
                 self._closed.popitem(last=False)
         for name in list(session.servants):
@@ -181,7 +183,9 @@ class Sessions:
         rows = tables.table("Session")
         transaction = self._core.database.begin(writes=True)
         try:
-            transaction.connection.execute(update(rows).where(rows.c.id == session.id).values(closed=moment))
+            transaction.connection.execute(
+                update(rows).where(rows.c.id == session.id).values(closed=moment)
+            )
         except BaseException:
             transaction.rollback()
             raise

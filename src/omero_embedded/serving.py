@@ -1,0 +1,138 @@
+"""Serving in the foreground: what `pyomero serve` and `python -m omero_embedded` do."""
+
+import ipaddress
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from omero_embedded.running import FolderInUseError, RunningServer
+
+log = logging.getLogger("omero_embedded")
+
+
+def serve(
+    folder: Path | None,
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = 4064,
+    insecure_port: int | None = 4063,
+    database_url: str | None = None,
+    ready_file: Path | None = None,
+    durable: bool = True,
+    with_parent: bool = False,
+) -> int:
+    """Run a server until SIGINT or SIGTERM (or the end of standard input); return the exit status.
+
+    Parameters
+    ----------
+    folder
+        Where everything is kept; None: a temporary folder that is removed at the end.
+    host, port, insecure_port, database_url, durable
+        As for `RunningServer`.
+    ready_file
+        A file that says how to reach the server, written (readable by its owner alone) when it answers:
+        {"host", "port", "insecure_port", "user", "password"}.
+    with_parent
+        Stop when standard input is closed, as it is when the process that started this one ends.
+    """
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    )
+    kept = folder or Path(tempfile.mkdtemp(prefix="omero-"))
+    try:
+        return _serve(
+            kept, host, port, insecure_port, database_url, ready_file, durable, with_parent
+        )
+    finally:
+        if folder is None:
+            shutil.rmtree(kept, ignore_errors=True)
+
+
+def _serve(
+    folder: Path,
+    host: str,
+    port: int | None,
+    insecure_port: int | None,
+    database_url: str | None,
+    ready_file: Path | None,
+    durable: bool,
+    with_parent: bool,
+) -> int:
+    try:
+        server = RunningServer(
+            folder,
+            host=host,
+            port=port,
+            insecure_port=insecure_port,
+            database_url=database_url,
+            durable=durable,
+        )
+    except FolderInUseError as error:
+        log.error("%s", error)  # noqa: TRY400  # a message for a person; the trace tells nothing more
+        return 1
+    except Exception as error:
+        if type(error).__module__ != "Ice":
+            raise
+        log.error("Cannot listen at %s, ports %s and %s: %s", host, port, insecure_port, error)  # noqa: TRY400
+        return 1
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    if with_parent:
+        threading.Thread(target=_wait_for_parent, args=[stopping], daemon=True).start()
+    try:
+        if ready_file is not None:
+            _tell(ready_file, server)
+        log.info(
+            "Listening at %s, port %s (TLS) and %s (plain tcp)",
+            host,
+            server.port,
+            server.insecure_port,
+        )
+        log.info("The password of root is in %s", folder / "root-password")
+        if not _is_loopback(host):
+            log.warning("Other machines can reach this server at %s.", host)
+        while not stopping.wait(3600):
+            pass
+    finally:
+        server.stop()
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
+    return 0
+
+
+def _tell(ready_file: Path, server: RunningServer) -> None:
+    """Write the ready file in one step, so that nobody reads half of it."""
+    told = {
+        "host": server.host,
+        "port": server.port,
+        "insecure_port": server.insecure_port,
+        "user": "root",
+        "password": server.password,
+    }
+    half = ready_file.with_name(f".{ready_file.name}.{os.getpid()}")
+    with os.fdopen(
+        os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as out:
+        json.dump(told, out)
+    half.replace(ready_file)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _wait_for_parent(stopping: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stopping.set()
