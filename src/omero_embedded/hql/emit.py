@@ -11,11 +11,22 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, bindparam, case, exists, not_, or_, select, true
-from sqlalchemy.sql.expression import Join, NamedFromClause
+from sqlalchemy.sql.expression import Alias, Join
 
 from omero_embedded import tables
 from omero_embedded.hql.discriminators import DISCRIMINATORS
-from omero_embedded.hql.resolved import Column, Constant, Nested, Operation, Resolved, Source, Type, Value, Variable
+from omero_embedded.hql.resolved import (
+    Column,
+    Constant,
+    Nested,
+    Operation,
+    Resolved,
+    Source,
+    Type,
+    Value,
+    Variable,
+    parameter_name,
+)
 from omero_embedded.hql.sql import SQL, TYPES, constant, written
 from omero_embedded.hql.values import AGGREGATES
 
@@ -50,11 +61,6 @@ class Statement:
     objects: dict[Source, Place]
 
 
-def parameter_name(names: list[str], name: str) -> str:
-    """Return the name in SQL of a parameter: a number, as HQL allows more in a name than SQL does."""
-    return f"p{names.index(name)}"
-
-
 def emit(query: Resolved, readable: Readable, *, sqlite: bool, call_permissions: int) -> Statement:
     """Return the statement of a query.
 
@@ -79,7 +85,7 @@ class _Emitter:
         self._names = names
         self._sqlite = sqlite
         self._call_permissions = call_permissions
-        self._rows: dict[Source, NamedFromClause] = {}
+        self._rows: dict[Source, Alias] = {}
 
     # ------------------------------------------------------------ statements
     def statement(self, query: Resolved) -> Statement:

@@ -15,8 +15,7 @@ import omero.rtypes
 import omero.sys
 
 from omero_embedded import errors
-from omero_embedded.hql.resolved import Variable
-from omero_embedded.hql.sql import parameter_name
+from omero_embedded.hql.resolved import Variable, parameter_name
 from omero_embedded.schema import CLASSES
 
 Scalar: TypeAlias = "str | int | float | bool"

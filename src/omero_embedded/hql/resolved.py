@@ -147,3 +147,8 @@ class Resolved:
     order_by: list[tuple[Value, bool]] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
     mistakes: list[str] = field(default_factory=list)
+
+
+def parameter_name(names: list[str], name: str) -> str:
+    """Return the name in SQL of a parameter: a number, as HQL allows more in a name than SQL does."""
+    return f"p{names.index(name)}"
