@@ -73,19 +73,22 @@ def removed_session(message: str) -> Exception:
 
 def authentication(message: str) -> Exception:
     """Say that there is nobody to log in."""
-    return omero.AuthenticationException(message)
+    made: Exception = omero.AuthenticationException(message)
+    return made
 
 
 def lock_timeout(message: str, seconds: int) -> Exception:
     """Say that something is not ready yet and when to ask again."""
-    return omero.LockTimeout(None, "ome.conditions.LockTimeout", message, 0, seconds)
+    made: Exception = omero.LockTimeout(None, "ome.conditions.LockTimeout", message, 0, seconds)
+    return made
 
 
 def checksum(message: str, failing: dict[int, str]) -> Exception:
     """Say which uploaded files did not arrive whole: index of the file and the checksum found."""
-    return omero.ChecksumValidationException(
+    made: Exception = omero.ChecksumValidationException(
         None, "ome.conditions.ChecksumValidationException", message, failing
     )
+    return made
 
 
 def missing_row(cls: str, identifier: int) -> Exception:

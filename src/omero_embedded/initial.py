@@ -10,11 +10,10 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, func, insert, select
 
 from omero_embedded import passwords, tables
 from omero_embedded.people import GUEST, ROOT, SYSTEM, USER
-from omero_embedded.schema import CLASSES
 
 _CONTENT: dict[str, Any] = json.loads(
     (Path(__file__).parent / "initial_content.json").read_text(encoding="utf-8")
@@ -104,11 +103,9 @@ def fill(connection: Connection, root_password: str) -> None:
 
 def _advance_sequences(connection: Connection) -> None:
     """Have PostgreSQL count on after the ids that were given here."""
-    for cls in CLASSES.values():
-        if cls.base == "IObject":
-            name = tables.table(cls.name).name
-            connection.execute(
-                text(
-                    f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), greatest((SELECT max(id) FROM {name}), 1))"
-                )
-            )
+    for cls in tables.roots():
+        table = tables.table(cls.name)
+        last = connection.execute(select(func.max(table.c.id))).scalar()
+        if last:
+            sequence = func.pg_get_serial_sequence(table.name, "id")
+            connection.execute(select(func.setval(sequence, last)))

@@ -70,10 +70,13 @@ class RunningServer:
 
     def _watch(self) -> None:
         while not self._stopping.wait(TICK):
-            try:
-                self._core.sessions.close_those_over()
-            except Exception:
-                log.exception("Idle sessions could not be ended")
+            self._end_idle_sessions()
+
+    def _end_idle_sessions(self) -> None:
+        try:
+            self._core.sessions.close_those_over()
+        except Exception:
+            log.exception("Idle sessions could not be ended")
 
     def stop(self) -> None:
         """Finish the calls under way, end all sessions, let go of everything."""

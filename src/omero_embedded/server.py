@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from typing_extensions import Self
+
 if TYPE_CHECKING:
     from omero_embedded.running import RunningServer
 
@@ -76,8 +78,9 @@ class Server:
         self._running: RunningServer | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> "Server":
-        return self.start()
+    def __enter__(self) -> Self:
+        self.start()
+        return self
 
     def __exit__(
         self,
@@ -87,7 +90,7 @@ class Server:
     ) -> None:
         self.stop()
 
-    def start(self) -> "Server":
+    def start(self) -> None:
         """Start, and return when the server answers."""
         if self._in_process:
             from omero_embedded.running import RunningServer  # noqa: PLC0415  # brings Ice along
@@ -104,7 +107,6 @@ class Server:
             self.password = self._running.password
         else:
             self._start_process()
-        return self
 
     def _start_process(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)

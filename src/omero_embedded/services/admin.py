@@ -296,7 +296,7 @@ class AdminService:
     @writing
     def changePermissions(self, call: Call, obj: IObject, perms: "omero.model.Permissions") -> None:
         """Change a group's permissions."""
-        if not isinstance(obj, ExperimenterGroup):
+        if obj is None or class_name(obj) != "ExperimenterGroup":
             raise errors.permission_mismatch("Only the permissions of groups can be changed.")
         identifier = accounts.group_id(call, obj)
         _leader_or_admin(call, [identifier], "ModifyGroup")

@@ -102,8 +102,12 @@ class ConfigService:
         elif key in CONFIGURATION:
             call.after_commit(lambda: values.update({key: CONFIGURATION[key]}))
         else:
-            call.after_commit(lambda: values.pop(key, None))
+            call.after_commit(lambda: _forget(values, key))
 
 
 def _is_secret(key: str) -> bool:
     return key.endswith((".pass", ".password")) or key.startswith("omero.ldap.")
+
+
+def _forget(values: dict[str, str], key: str) -> None:
+    values.pop(key, None)

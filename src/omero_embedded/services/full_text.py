@@ -121,4 +121,4 @@ def _texts(cls: ModelClass, only: str | None) -> list[str]:
 
 
 def _like(column: Any, term: Term) -> ColumnElement[bool]:
-    return func.coalesce(func.lower(column).like(term.pattern, escape="\\"), false())  # type: ignore[no-any-return]
+    return func.coalesce(func.lower(column).like(term.pattern, escape="\\"), false())

@@ -25,7 +25,10 @@ class SessionService:
     ) -> "omero.model.Session":
         """Begin a session with name and password."""
         user = call.people.user_named(p.name)
-        if not passwords.check(call.db, user and user.id, credentials) or user is None:
+        if (
+            not passwords.check(call.db, None if user is None else user.id, credentials)
+            or user is None
+        ):
             raise errors.authentication(f"Password check failed for {p.name}")
         return _begin(call, user, _group(call, user, p.group), event_type=p.eventType)
 
@@ -151,7 +154,7 @@ class SessionService:
 def as_object(call: Call, session: Session) -> "omero.model.Session":
     """Return a session as an object: owner and group loaded."""
     loader = Loader(call)
-    made = loader.object("Session", session.id)
+    made = loader.objects("Session", [session.id])[session.id]
     loader.fetch([made], "owner")
     made.details.owner = made.owner
     made.details.group = loader.object("ExperimenterGroup", session.group_id)

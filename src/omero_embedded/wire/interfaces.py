@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import Glacier2
-import Glacier2_Router_ice  # noqa: F401  # fills the module where others opened it empty
+import Glacier2_Router_ice  # type: ignore[import-untyped]  # noqa: F401  # fills what others opened empty
 import omero
 import omero.api
 import omero.cmd
@@ -71,5 +71,5 @@ def operations(interface: str) -> Mapping[str, Operation]:
     found: dict[str, Operation] = {}
     for cls in reversed(skeleton(interface).__mro__):
         if "ice_staticId" in vars(cls):
-            found.update(_OWN.get(cls.ice_staticId(), {}))
+            found.update(_OWN.get(cls.ice_staticId(), {}))  # type: ignore[attr-defined]
     return found

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import Glacier2
-import Glacier2_Router_ice  # noqa: F401  # fills the module where others opened it empty
+import Glacier2_Router_ice  # type: ignore[import-untyped]  # noqa: F401  # fills what others opened empty
 import Ice
 import omero
 
@@ -126,7 +126,9 @@ class Router(Glacier2.Router):  # type: ignore[misc]  # generated code is untype
         user = people.user_named(name)
         transaction = self._core.database.begin(writes=False)
         try:
-            right = passwords.check(transaction.connection, user and user.id, password)
+            right = passwords.check(
+                transaction.connection, None if user is None else user.id, password
+            )
         finally:
             transaction.rollback()
         if user is None or not right:
