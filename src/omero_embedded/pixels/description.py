@@ -37,8 +37,8 @@ class Channel:
         Red, green, blue and alpha where all four are set, else None.
     lookup_table
         Name of the channel's own lookup table, or None.
-    wavelength
-        Emission wavelength in nm, or lacking that the excitation wavelength; None where both are.
+    emission, excitation
+        Wavelengths in nm, or None.
     """
 
     id: int
@@ -46,7 +46,8 @@ class Channel:
     extent: tuple[float, float] | None
     colour: Colour | None
     lookup_table: str | None
-    wavelength: float | None
+    emission: float | None
+    excitation: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +147,8 @@ def _channel(row: Row[Any]) -> Channel:
         extent=None if row.globalMin is None else (row.globalMin, row.globalMax),
         colour=None if None in parts else parts,
         lookup_table=row.lookupTable,
-        wavelength=_nanometres(row.emissionWave, row.emissionWave_unit)
-        or _nanometres(row.excitationWave, row.excitationWave_unit),
+        emission=_nanometres(row.emissionWave, row.emissionWave_unit),
+        excitation=_nanometres(row.excitationWave, row.excitationWave_unit),
     )
 
 

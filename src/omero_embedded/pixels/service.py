@@ -1,7 +1,6 @@
 """PixelsService: making images, describing them, and looking up settings and enumerations."""
 
 # Operations have the names and parameters of Slice, whether they need them or not.
-# ruff: noqa: N802, N803, PLR0917
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,10 +20,16 @@ from omero_embedded.schema import CLASSES, find_class
 from omero_embedded.wire.registry import stateless
 
 # What a copy of Pixels takes over unless the client gives it.
-_COPIED = ("pixelsType", "significantBits", "dimensionOrder")
+_COPIED = ("pixelsType", "dimensionOrder")
 _COPIED_LENGTHS = ("physicalSizeX", "physicalSizeY", "physicalSizeZ")
-_OF_CHANNEL = ("red", "green", "blue", "alpha", "lookupTable", "logicalChannel")
-_OF_IMAGE = ("acquisitionDate", "objectiveSettings", "instrument", "imagingEnvironment")
+_OF_IMAGE = (
+    "acquisitionDate",
+    "objectiveSettings",
+    "imagingEnvironment",
+    "experiment",
+    "stageLabel",
+    "instrument",
+)
 PENDING = "Pending..."
 
 
@@ -63,7 +68,7 @@ class PixelsService:
         saving.save(call, [rndSettings])
 
     # ------------------------------------------------------------ enumerations
-    def getBitDepth(self, call: Call, type: IObject | None) -> int:  # noqa: A002  # Slice's name
+    def getBitDepth(self, call: Call, type: IObject | None) -> int:  # Slice's name
         """Return the bits of a value of a pixel type."""
         table = tables.table("PixelsType")
         bits = call.db.scalar(select(table.c.bitSize).where(table.c.id == _type_id(call, type)))
@@ -121,7 +126,10 @@ class PixelsService:
         methodology: str,
         copyStats: bool,
     ) -> "omero.RLong | None":
-        """Copy an Image without its planes, in other sizes, named after the methodology; return its id."""
+        """Copy an Image without its planes, in other sizes; return its id.
+
+        What Slice calls the methodology is the new Image's name.
+        """
         images, pixels = tables.table("Image"), tables.table("Pixels")
         query = select(images).where(images.c.id == imageId)
         condition = permissions.readable(call, "Image", images)
@@ -137,7 +145,7 @@ class PixelsService:
         of_image = select(pixels).where(pixels.c.image == imageId).order_by(pixels.c.image_index)
         sizes = (sizeX, sizeY, sizeZ, sizeT)
         for index, row in enumerate(call.db.execute(of_image).mappings().all()):
-            _copy_pixels(call, row, image, index, sizes, channelList, methodology, copyStats)
+            _copy_pixels(call, row, image, index, sizes, channelList, None, copyStats)
         return rlong(image)
 
     @writing
@@ -173,8 +181,8 @@ class PixelsService:
         call: Call,
         pixelsId: int,
         channelIndex: int,
-        min: float,  # noqa: A002  # Slice's name
-        max: float,  # noqa: A002  # Slice's name
+        min: float,  # Slice's name
+        max: float,  # Slice's name
     ) -> None:
         """Set the lowest and the highest value of a channel."""
         description = describe(call, pixelsId)
@@ -249,21 +257,23 @@ def _copy_pixels(
     index: int,
     sizes: "Sequence[omero.RInt | None]",
     channels: Sequence[int],
-    methodology: str,
+    methodology: str | None,
     copy_stats: bool,
 ) -> int:
     """Copy a row of Pixels with its channels; return the id of the copy."""
     description = describe(call, source["id"])
     assert description is not None
+    if not channels:
+        raise errors.validation("Channel List is not null but size == 0")
     for c in channels:
         if not 0 <= c < len(description.channels):
-            raise errors.validation(f"Channel index out of bounds: {c}")
+            raise errors.validation(f"channel: {c} out of bounds")
     x, y, z, t = (unwrap(size) for size in sizes)
-    old_x, old_y, old_z, old_c, old_t = description.sizes
-    new = (x or old_x, y or old_y, z or old_z, len(channels) or old_c, t or old_t)
+    old_x, old_y, old_z, _, old_t = description.sizes
     for axis, size in zip("XYZT", (x, y, z, t), strict=True):
         if size is not None and size < 1:
-            raise errors.validation(f"size{axis}: {size} must be positive.")
+            raise errors.validation(f"size{axis}: {size} <= 0")
+    new = (x or old_x, y or old_y, z or old_z, len(channels), t or old_t)
     values = {column: source[column] for column in _COPIED}
     for name in _COPIED_LENGTHS:
         length = source[name]
@@ -271,14 +281,19 @@ def _copy_pixels(
     values.update(_checked_sizes(new), relatedTo=source["id"], methodology=methodology)
     copy = _insert_pixels(call, image, index, values)
     table = tables.table("Channel")
-    for place, c in enumerate(channels or range(old_c)):
+    for place, c in enumerate(channels):
         channel = description.channels[c]
-        row = call.db.execute(select(table).where(table.c.id == channel.id)).mappings().one()
-        of_channel = {column: row[column] for column in _OF_CHANNEL}
+        logical = call.db.scalar(select(table.c.logicalChannel).where(table.c.id == channel.id))
+        stats = None
         if copy_stats and channel.extent is not None:
             low, high = channel.extent
-            of_channel["statsInfo"] = saving.insert(
-                call, "StatsInfo", globalMin=low, globalMax=high
-            )
-        saving.insert(call, "Channel", pixels=copy, pixels_index=place, **of_channel)
+            stats = saving.insert(call, "StatsInfo", globalMin=low, globalMax=high)
+        saving.insert(
+            call,
+            "Channel",
+            pixels=copy,
+            pixels_index=place,
+            logicalChannel=logical,
+            statsInfo=stats,
+        )
     return copy

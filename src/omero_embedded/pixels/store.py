@@ -7,7 +7,6 @@ then the real server reports success and writes nothing, and so does this.
 """
 
 # Operations have the names and parameters of Slice, whether they need them or not.
-# ruff: noqa: ARG002, N802, N803, PLR0917
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

@@ -5,7 +5,6 @@ A client names the Pixels (`lookupPixels`), the settings (`lookupRenderingDef`, 
 """
 
 # Operations have the names and parameters of Slice, whether they need them or not.
-# ruff: noqa: ARG002, N802, N803, PLR0917
 
 import omero
 import omero.api

@@ -1,7 +1,6 @@
 """Projection: one plane out of a stack, as bytes or as an image of its own."""
 
 # Operations have the names and parameters of Slice, whether they need them or not.
-# ruff: noqa: N802, N803, PLR0917
 
 from collections.abc import Sequence
 

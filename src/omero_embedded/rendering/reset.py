@@ -82,10 +82,13 @@ def widen_windows(call: Call, description: Description) -> int:
 
 
 def apply(call: Call, source: RenderingSettings, description: Description) -> int:
-    """Give an image the settings of another: everything but the plane shown at first."""
+    """Give an image the settings of another; the plane shown at first where there is such a plane."""
 
     def take_over(settings: RenderingSettings) -> None:
         ids = [channel.id for channel in settings.channels] or [None] * len(source.channels)
+        _, _, size_z, _, size_t = description.sizes
+        settings.z = source.z if source.z < size_z else settings.z
+        settings.t = source.t if source.t < size_t else settings.t
         settings.model = source.model
         settings.codomain = source.codomain
         settings.bit_resolution = source.bit_resolution

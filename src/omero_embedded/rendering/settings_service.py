@@ -1,8 +1,8 @@
 """RenderingSettings: setting many images back to the defaults at once, and copying settings."""
 
 # Operations have the names and parameters of Slice, whether they need them or not.
-# ruff: noqa: N802, N803
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,7 +11,7 @@ import omero.model
 from omero.model import IObject
 from sqlalchemy import Select, select
 
-from omero_embedded import errors, permissions, tables
+from omero_embedded import errors, tables
 from omero_embedded.call import Call, writing
 from omero_embedded.pixels.description import Description, describe, describe_all
 from omero_embedded.pixels.graphs import load_settings
@@ -29,6 +29,8 @@ from omero_embedded.rendering.reset import (
 from omero_embedded.rendering.settings import RenderingSettings
 from omero_embedded.schema import find_class
 from omero_embedded.wire.registry import stateless
+
+log = logging.getLogger("omero_embedded")
 
 Reset = Callable[[Call, Description], int]
 
@@ -97,12 +99,12 @@ class RenderingSettingsService:
         return self.resetDefaultsInSet(call, "Dataset", [datasetId])
 
     @writing
-    def resetDefaultsInSet(self, call: Call, type: str, nodeIds: Sequence[int]) -> list[int]:  # noqa: A002
+    def resetDefaultsInSet(self, call: Call, type: str, nodeIds: Sequence[int]) -> list[int]:
         """Set the images below objects back to the defaults; return the ids of the images."""
         return [d.image for d in _each(call, type, nodeIds, reset_and_save)]
 
     @writing
-    def resetDefaultsByOwnerInSet(self, call: Call, type: str, nodeIds: Sequence[int]) -> list[int]:  # noqa: A002
+    def resetDefaultsByOwnerInSet(self, call: Call, type: str, nodeIds: Sequence[int]) -> list[int]:
         """Give images the settings of their owner; return the ids of those that have some."""
         done = []
         for description in pixels_below(call, type, nodeIds):
@@ -113,7 +115,7 @@ class RenderingSettingsService:
         return done
 
     @writing
-    def resetMinMaxInSet(self, call: Call, type: str, nodeIds: Sequence[int]) -> list[int]:  # noqa: A002
+    def resetMinMaxInSet(self, call: Call, type: str, nodeIds: Sequence[int]) -> list[int]:
         """Set the windows of images to their full range; return the ids of their Pixels."""
         return [d.id for d in _each(call, type, nodeIds, widen_windows)]
 
@@ -123,7 +125,7 @@ class RenderingSettingsService:
         return self.setOriginalSettingsInSet(call, "Dataset", [datasetId])
 
     @writing
-    def setOriginalSettingsInSet(self, call: Call, type: str, nodeIds: Sequence[int]) -> list[int]:  # noqa: A002
+    def setOriginalSettingsInSet(self, call: Call, type: str, nodeIds: Sequence[int]) -> list[int]:
         """Set images back to the defaults, with windows by their statistics; return their ids."""
         return [d.image for d in _each(call, type, nodeIds, reset_to_known_range)]
 
@@ -243,8 +245,11 @@ def _each(call: Call, cls: str, ids: Sequence[int], reset: Reset) -> list[Descri
     """Reset the images below objects; return those where it could be done."""
     done = []
     for description in pixels_below(call, cls, ids):
-        if permissions.rights(call, description.owner, description.group).annotate:
+        try:
             reset(call, description)
+        except (omero.LockTimeout, omero.ResourceError) as error:  # noqa: PERF203  # one by one
+            log.warning("Pixels %d keep their settings: %s", description.id, error.message)
+        else:
             done.append(description)
     return done
 
@@ -257,4 +262,8 @@ def _described(call: Call, pixels_id: int) -> Description:
 
 
 def _alike(one: Description, other: Description) -> bool:
-    return one.type_name == other.type_name and len(one.channels) == len(other.channels)
+    """Whether pixel type, number of channels and emission wavelengths are the same."""
+    if one.type_name != other.type_name or len(one.channels) != len(other.channels):
+        return False
+    known = [channel.emission for channel in one.channels]
+    return all(channel.emission in known for channel in other.channels)

@@ -6,7 +6,6 @@ of 96×96 again, unless there was one of 32 before. So does the real server.
 """
 
 # Operations have the names and parameters of Slice, whether they need them or not.
-# ruff: noqa: ARG002, N802, N803
 
 from collections.abc import Iterable
 from typing import TypeAlias
