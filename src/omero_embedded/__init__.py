@@ -55,7 +55,9 @@ operation's parameters. A decorator from `wire.registry` says which interface it
   pixels=…, …)` fills details and version and returns the id.
 - **Queries**: `hql.find(call, text, parameters)` gives objects, `hql.project(call, text, parameters)` rows of RTypes.
 - **Commands** (Delete2 …): `@command("omero.cmd.Delete2")` from `wire.registry` on a class made from the request with
-  one method `run(call) -> Response`; it runs in a thread of its own with a call in all groups, `@writing`.
+  one method `run(call) -> Response`; it runs in a thread of its own, in one transaction, in the group of the context;
+  `all_groups = True` in the class has it run in all groups unless the client named one. `handles.refused(…)` ends it
+  with an ERR.
 """
 
 __all__ = ["Server"]

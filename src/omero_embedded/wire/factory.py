@@ -14,7 +14,7 @@ from omero_embedded.call import Call
 from omero_embedded.loading import Loader
 from omero_embedded.wire.handles import Handle
 from omero_embedded.wire.interfaces import proxy_class, skeleton
-from omero_embedded.wire.registry import COMMANDS, STATEFUL, STATELESS
+from omero_embedded.wire.registry import STATEFUL, STATELESS
 
 
 class ServiceFactory:
@@ -121,11 +121,6 @@ class ServiceFactory:
 
     def submit(self, call: Call, req: omero.cmd.Request) -> Any:
         """Begin to carry out a request; give the handle that tells how it goes."""
-        if req is None:
-            raise errors.api_usage("Request is null.")
-        request = f"omero.cmd.{req.ice_id().rsplit('::', 1)[-1]}"
-        if request not in COMMANDS:
-            raise errors.api_usage(f"{request} is not offered by this server.")
         handle = Handle(call.server, call.session, dict(call.context), req)
         proxy = call.server.publish(call.session, handle, name=f"{uuid.uuid4()}/omero.cmd.Handle")
         handle.start()

@@ -134,11 +134,19 @@ def carry_out(
     core: "Core", session: "Session", context: dict[str, str], request: omero.cmd.Request
 ) -> omero.cmd.Response:
     """Carry out a request in a transaction of its own and return its response."""
+    if request is None:
+        return omero.cmd.Unknown("unknown", "null-request", {})
     name = f"omero.cmd.{request.ice_id().rsplit('::', 1)[-1]}"
+    if name not in COMMANDS:
+        log.warning("%s is not offered", name)
+        return omero.cmd.Unknown(request.ice_id(), "unknown-request", {"message": f"{name} is not offered."})
     call: Call | None = None
+    command = COMMANDS[name]
+    if getattr(command, "all_groups", False) and not context.get("omero.group"):
+        context = {**context, "omero.group": "-1"}
     try:
         call = Call(core, session, context, writes=True)
-        response = COMMANDS[name](request).run(call)
+        response = command(request).run(call)
         call.finish()
     except Refused as refusal:
         if call is not None:
