@@ -75,9 +75,10 @@ class Profile(BaseModel):
             If a pattern cannot be understood.
 
         """
+        trusted = self is BUILT_IN.get(self.name)
         return Layout(
             name=self.name,
-            patterns=tuple(compile_pattern(pattern) for pattern in self.patterns),
+            patterns=tuple(compile_pattern(p, trusted=trusted) for p in self.patterns),
             pages=self.pages,
             first_t=self.first.t,
             first_z=self.first.z,

@@ -6,6 +6,7 @@ each image-like file that is unused has a problem that says why: nothing is drop
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
@@ -168,23 +169,22 @@ def arrange(listing: Listing, layout: Layout) -> Arrangement:
 
 def arrange_separately(listing: Listing) -> Arrangement:
     """Make every image file an image of its own, named after its file (and its folder, where two are called alike)."""
-    paths = [
-        path
-        for path in listing.files
-        if _extension(path) in IMAGE_EXTENSIONS and not is_hidden(path)
-    ]
-    chosen = set(paths)
-    counts: dict[str, int] = {}
+    paths: list[str] = []
+    unmatched: list[str] = []
+    problems: list[Problem] = []
+    for path in sorted(listing.files, key=natural_key):
+        if _extension(path) in IMAGE_EXTENSIONS and not is_hidden(f"/{path}"):
+            paths.append(path)
+            continue
+        unmatched.append(path)
+        if _holds_pixels(path) and not is_hidden(f"/{path}"):
+            problems.append(_unmatched(path))
+    alike = Counter(path.rpartition("/")[2] for path in paths)
+    images: dict[str, ImageFiles] = {}
     for path in paths:
         name = path.rpartition("/")[2]
-        counts[name] = counts.get(name, 0) + 1
-    images: dict[str, ImageFiles] = {}
-    for path in sorted(paths, key=natural_key):
-        name = path.rpartition("/")[2]
-        name = _free_name(name if counts[name] == 1 else path.replace("/", "_"), images)
+        name = _free_name(name if alike[name] == 1 else path.replace("/", "_"), images)
         images[name] = ImageFiles(name, name, ("",), {(0, "", 0): path})
-    unmatched = sorted((path for path in listing.files if path not in chosen), key=natural_key)
-    problems = [_unmatched(path) for path in unmatched if _holds_pixels(path)]
     return Arrangement(images, tuple(unmatched), tuple(problems))
 
 
@@ -203,55 +203,53 @@ class _Sorter:
         self.zero_z = False
 
     def take(self, path: str) -> None:
-        if is_hidden(path):
-            self.unmatched.append(path)
-            return
-        reading = self._read(path)
-        if reading is None:
-            self.unmatched.append(path)
-            if _holds_pixels(path):
-                self.problems.append(_unmatched(path))
-            return
-        for axis, text in (("t", reading.t), ("z", reading.z)):
-            if text is not None and len(text.lstrip("0")) > _MOST_DIGITS:
-                self.unmatched.append(path)
-                self.problems.append(_absurd(path, axis, text))
-                return
-        t = None if reading.t is None else int(reading.t)
-        z = None if reading.z is None else int(reading.z)
-        self.zero_t |= t == 0
-        self.zero_z |= z == 0
-        self._draft(reading).files.append(_File(t, self._channel_key(reading), z, path))
-
-    def _read(self, path: str) -> Reading | None:
         full = f"{self._folder}/{path}"
+        if is_hidden(full):
+            self.unmatched.append(path)
+            return
         for pattern in self._patterns:
             reading = pattern.read(full)
             if reading is not None:
-                return reading
-        return None
+                self._place(path, reading, pattern)
+                return
+        self.unmatched.append(path)
+        if _holds_pixels(path):
+            self.problems.append(_unmatched(path))
+
+    def _place(self, path: str, reading: Reading, pattern: Pattern) -> None:
+        root, position, well, site, t_text, c, cname, z_text = reading
+        for axis, text in (("t", t_text), ("z", z_text)):
+            if text is not None and len(text) > _MOST_DIGITS < len(text.lstrip("0")):
+                self.unmatched.append(path)
+                self.problems.append(_absurd(path, axis, text))
+                return
+        t = None if t_text is None else int(t_text)
+        z = None if z_text is None else int(z_text)
+        self.zero_t |= t == 0
+        self.zero_z |= z == 0
+        # Looked up by the texts as they stand, so that position and channel are worked out once and not for each file.
+        draft = self._drafts_by_text.get((root, position, well, site))
+        if draft is None:
+            draft = self._draft(reading)
+        channel = self.channel_keys.get((c, cname, pattern.numbered_channels))
+        if channel is None:
+            channel = self._channel_key(c, cname, pattern.numbered_channels)
+        draft.files.append(_File(t, channel, z, path))
 
     def _draft(self, reading: Reading) -> _Draft:
-        # Looked up by the texts as they stand, so that the position is put together once and not for each file.
-        texts = (reading.root, reading.position, reading.well, reading.site)
-        draft = self._drafts_by_text.get(texts)
-        if draft is None:
-            parents, position = _position(reading, self._folder)
-            draft = self.drafts.setdefault((reading.root, position), _Draft(parents, position))
-            self._drafts_by_text[texts] = draft
+        parents, position = _position(reading, self._folder)
+        draft = self.drafts.setdefault((reading.root, position), _Draft(parents, position))
+        self._drafts_by_text[reading[:4]] = draft
         return draft
 
-    def _channel_key(self, reading: Reading) -> _ChannelKey:
-        texts = (reading.c, reading.cname, reading.numbered_channels)
-        key = self.channel_keys.get(texts)
-        if key is None:
-            number = None
-            name = reading.cname or ""
-            if reading.c is not None and (reading.cname is not None or reading.numbered_channels):
-                number = int(reading.c) if reading.c.isdecimal() else None
-            elif reading.c is not None:
-                name = reading.c
-            key = self.channel_keys[texts] = _ChannelKey(number, name)
+    def _channel_key(self, c: str | None, cname: str | None, numbered: bool) -> _ChannelKey:
+        number = None
+        name = cname or ""
+        if c is not None and (cname is not None or numbered):
+            number = int(c) if c.isdecimal() else None
+        elif c is not None:
+            name = c
+        key = self.channel_keys[c, cname, numbered] = _ChannelKey(number, name)
         return key
 
 

@@ -5,15 +5,13 @@ folder, are reported and not followed. What cannot be listed becomes a problem, 
 """
 
 import os
-import stat
 import sys
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
 from pyomero_upload.errors import UsageError
 from pyomero_upload.model import FileStat, Problem, Severity
-
-_HIDDEN_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +39,8 @@ class Listing:
 
 
 def is_hidden(path: str) -> bool:
-    """Tell whether a file is the operating system's and not the user's (`.DS_Store`, `._a.png`, `Thumbs.db`)."""
-    name = path.rpartition("/")[2]
-    return path.startswith(".") or "/." in path or name.lower() in _HIDDEN_NAMES
+    """Tell whether a path, given with the folder before it, is hidden (`.DS_Store`, `._a.png`, or in `.git`)."""
+    return "/." in path
 
 
 def list_files(folder: Path) -> Listing:
@@ -89,7 +86,7 @@ def list_files(folder: Path) -> Listing:
 
 def _entries(folder: str) -> list["os.DirEntry[str]"]:
     with os.scandir(folder) as scan:
-        return sorted(scan, key=lambda entry: entry.name)
+        return sorted(scan, key=attrgetter("name"))
 
 
 def _shown(path: str) -> str:
@@ -145,12 +142,20 @@ class _Walk:
                     f"The name {_shown(path)} is not valid Unicode and was left out",
                     "Rename it, with letters that every computer knows.",
                 )
+            elif entry.is_file(follow_symlinks=False):
+                self._take_file(entry, path)
             elif _is_link(entry):
                 self._take_link(entry, path)
             elif entry.is_dir(follow_symlinks=False):
                 subfolders.append((entry, path))
             else:
-                self._take_file(entry, path)
+                self._report(
+                    "warning",
+                    "special-file",
+                    path,
+                    f"{path} is neither a file nor a folder and was left out",
+                    "Remove it if it should not be here.",
+                )
         for entry, path in reversed(subfolders):
             pending.append(entry)
             prefixes.append(path)
@@ -160,16 +165,7 @@ class _Walk:
             status = entry.stat(follow_symlinks=follow)
         except OSError:
             return  # it went away between listing and looking: then it is not there
-        if stat.S_ISREG(status.st_mode):
-            self.files[path] = FileStat(status.st_size, status.st_mtime_ns)
-        else:
-            self._report(
-                "warning",
-                "special-file",
-                path,
-                f"{path} is neither a file nor a folder and was left out",
-                "Remove it if it should not be here.",
-            )
+        self.files[path] = FileStat(status.st_size, status.st_mtime_ns)
 
     def _take_link(self, entry: "os.DirEntry[str]", path: str) -> None:
         """Take a link to a file inside the folder; report every other one."""

@@ -8,7 +8,7 @@ folders before it as the pattern has.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import regex
 
@@ -54,8 +54,6 @@ class Reading(NamedTuple):
     ----------
     root
         The folders before the part that the pattern is about.
-    numbered_channels
-        `c` is a number and not a name.
 
     """
 
@@ -67,11 +65,6 @@ class Reading(NamedTuple):
     c: str | None
     cname: str | None
     z: str | None
-    numbered_channels: bool
-
-
-class _Match(Protocol):
-    def groupdict(self) -> dict[str, str | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +84,8 @@ class Pattern:
 
     text: str
     fields: frozenset[str]
-    numbered_channels: bool = False
-    _template: "re.Pattern[str] | None" = None
-    _regex: "regex.Pattern[str] | None" = None
-    _folders: int = 0
+    numbered_channels: bool
+    _reader: "_FixedReader | _GuardedReader"
 
     def read(self, path: str) -> Reading | None:
         """Read one path.
@@ -112,63 +103,84 @@ class Pattern:
         Raises
         ------
         UsageError
-            If a regular expression needs longer than a second for this one name.
+            If a regular expression of the user's needs longer than a second for this one name.
 
         """
-        if self._template is not None:
-            root, tail = _split(path, self._folders)
-            return self._reading(root, self._template.fullmatch(tail))
-        for folders in range(path.count("/") + 1):
-            root, tail = _split(path, folders)
-            reading = self._reading(root, self._match_regex(tail))
-            if reading is not None:
-                return reading
+        return self._reader.read(path)
+
+
+class _FixedReader:
+    """Reads paths with an expression that is known to be quick, about a fixed number of folders.
+
+    Parameters
+    ----------
+    expression
+        For the end of the path, with groups named after fields.
+    folders
+        How many folders it is about.
+
+    """
+
+    def __init__(self, expression: str, folders: int) -> None:
+        # The group at the end never takes part; its None stands for the fields that the expression has not.
+        self._expression = re.compile(f"{expression}(?:(?!)())?", re.DOTALL)
+        self._folders = folders
+        groups = dict.fromkeys(Reading._fields[1:], self._expression.groups)
+        groups |= {_FIELDS[name]: n for name, n in self._expression.groupindex.items()}
+        self._groups = tuple(groups.values())
+
+    def read(self, path: str) -> Reading | None:
+        cut = path.rfind("/")
+        for _ in range(self._folders):
+            cut = path.rfind("/", 0, max(cut, 0))
+        match = self._expression.fullmatch(path, cut + 1)
+        return None if match is None else Reading(path[: max(cut, 0)], *match.group(*self._groups))
+
+
+class _GuardedReader:
+    """Reads paths with an expression of the user's: any number of folders, and no trust in its speed."""
+
+    def __init__(self, text: str, expression: "regex.Pattern[str]") -> None:
+        self._text = text
+        self._expression = expression
+
+    def read(self, path: str) -> Reading | None:
+        stem, dot, extension = path.rpartition(".")
+        ends = [stem] if dot and extension.lower() in IMAGE_EXTENSIONS else []
+        cut = len(path)
+        while cut > 0:
+            cut = path.rfind("/", 0, cut)
+            for whole in (*ends, path):
+                said = self._match(whole, cut + 1)
+                if said is not None:
+                    values = (said.get(field) for field in Reading._fields[1:])
+                    return Reading(path[: max(cut, 0)], *values)
         return None
 
-    def _match_regex(self, tail: str) -> _Match | None:
-        assert self._regex is not None
-        stem, dot, extension = tail.rpartition(".")
+    def _match(self, path: str, start: int) -> dict[str, str] | None:
         try:
-            if dot and extension.lower() in IMAGE_EXTENSIONS:
-                found = self._regex.fullmatch(stem, timeout=_SECONDS_PER_NAME)
-                if found is not None:
-                    return found
-            return self._regex.fullmatch(tail, timeout=_SECONDS_PER_NAME)
+            match = self._expression.fullmatch(path, start, timeout=_SECONDS_PER_NAME)
         except TimeoutError:
             raise UsageError(
-                f"The regular expression {self.text} takes more than a second for the name {tail!r}",
+                f"The regular expression {self._text} takes more than a second for the name {path}",
                 hint="Avoid a repeat inside a repeat, as in (a+)+, and say what separates the parts of the name.",
             ) from None
-
-    def _reading(self, root: str, match: _Match | None) -> Reading | None:
         if match is None:
             return None
-        said: dict[str, str | None] = {}
-        for name, text in match.groupdict().items():
-            field = _FIELDS.get(name)
-            if field is not None and text is not None:
-                said[field] = text
-        get = said.get
-        return Reading(
-            root,
-            get("position"),
-            get("well"),
-            get("site"),
-            get("t"),
-            get("c"),
-            get("cname"),
-            get("z"),
-            self.numbered_channels,
-        )
+        found = match.groupdict().items()
+        return {_FIELDS[name]: text for name, text in found if name in _FIELDS and text is not None}
 
 
-def compile_pattern(text: str) -> Pattern:
+def compile_pattern(text: str, *, trusted: bool = False) -> Pattern:
     r"""Compile a template, or a regular expression with named groups.
 
     Parameters
     ----------
     text
         A regular expression if it holds `(?P<` or `(?<`, else a template. A `\` in a template means `/`.
+    trusted
+        The regular expression is known to be quick and to be about as many folders as it has `/`; no time is spent
+        on guarding against it.
 
     Raises
     ------
@@ -177,16 +189,8 @@ def compile_pattern(text: str) -> Pattern:
 
     """
     if "(?P<" in text or "(?<" in text:
-        return _compile_regex(text)
+        return _compile_regex(text, trusted=trusted)
     return _compile_template(text.replace("\\", "/"))
-
-
-def _split(path: str, folders: int) -> tuple[str, str]:
-    """Split a path before its last `folders` folders and its file name."""
-    parts = path.rsplit("/", folders + 1)
-    if len(parts) == folders + 2:
-        return parts[0], "/".join(parts[1:])
-    return "", path
 
 
 def _error(text: str, place: int, what: str, hint: str = FIELDS_HINT) -> UsageError:
@@ -195,7 +199,7 @@ def _error(text: str, place: int, what: str, hint: str = FIELDS_HINT) -> UsageEr
     )
 
 
-def _compile_regex(text: str) -> Pattern:
+def _compile_regex(text: str, *, trusted: bool) -> Pattern:
     try:
         compiled = regex.compile(text, regex.DOTALL)
     except regex.error as error:
@@ -217,7 +221,10 @@ def _compile_regex(text: str) -> Pattern:
                 + ". Write (?:…) for a group without a name.",
             )
     fields = frozenset(_FIELDS[name] for name in compiled.groupindex if name in _FIELDS)
-    return Pattern(text, fields, _NUMBERED_GROUP.search(text) is not None, _regex=compiled)
+    reader: _FixedReader | _GuardedReader = _GuardedReader(text, compiled)
+    if trusted:
+        reader = _FixedReader(f"{text}{_KNOWN_EXTENSION}", text.replace("[^/", "").count("/"))
+    return Pattern(text, fields, _NUMBERED_GROUP.search(text) is not None, reader)
 
 
 def _compile_template(text: str) -> Pattern:
@@ -246,10 +253,10 @@ def _compile_template(text: str) -> Pattern:
             place += 1
     if not any(name in _FIELDS for name in seen):
         raise _error(text, 0, "it has no field, so every name would be the same plane")
-    compiled = re.compile("".join(pieces) + extension, re.DOTALL)
     fields = frozenset(_FIELDS[name] for name in seen if name in _FIELDS)
     numbered = any(seen.get(name, "").startswith("[0-9]") for name in ("c", "channel"))
-    return Pattern(text, fields, numbered, _template=compiled, _folders=text.count("/"))
+    reader = _FixedReader("".join(pieces) + extension, text.count("/"))
+    return Pattern(text, fields, numbered, reader)
 
 
 def _split_extension(text: str) -> tuple[str, str]:
