@@ -27,7 +27,7 @@ def explained(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(error.exit_code) from None
         except BrokenPipeError:
             # The reader of our output went away, as `head` does.
-            sys.stdout = None  # type: ignore[assignment]  # nothing must be flushed into it any more
+            sys.stdout = None  # nothing must be flushed into it any more
             raise typer.Exit(EXIT_FAILED) from None
         except OSError as error:
             what = error.strerror or str(error)

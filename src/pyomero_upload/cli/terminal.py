@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from itertools import groupby
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+from rich.tree import Tree
 
 from pyomero_upload.model import Hypercube, Plan, Problem
 
@@ -37,7 +39,7 @@ def show_plan(plan: Plan, *, verbose: bool = False) -> None:
     facts = [
         ("tags", ", ".join(dataset.tags)),
         ("key-values", str(len(dataset.key_values) + len(plan.provenance))),
-        ("tables", ", ".join(f"{t.name} ({len(t.frame)} rows)" for t in dataset.tables)),
+        ("tables", ", ".join(f"{t.name} ({count(len(t.frame), 'row')})" for t in dataset.tables)),
         ("attachments", ", ".join(dataset.attachments)),
     ]
     for label, text in facts:
@@ -129,3 +131,22 @@ def show_problems(problems: Iterable[Problem], console: Console, *, verbose: boo
             console.print(f"  … and {len(group) - len(shown)} more (--verbose lists all)")
         if group[0].hint:
             console.print(Text(f"  → {group[0].hint}", style="dim"))
+
+
+def show_tree(folder: Path, *, depth: int = 2) -> None:
+    """Print what a folder holds, folders below `depth` with the number and size of their files."""
+    tree = Tree(printable(str(folder) + "/"))
+    _grow(tree, folder, depth)
+    out.print(tree)
+
+
+def _grow(tree: Tree, folder: Path, depth: int) -> None:
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            tree.add(printable(f"{path.name}  ({human_bytes(path.stat().st_size)})"))
+        elif depth > 1 and not path.name.endswith(".zarr"):
+            _grow(tree.add(printable(path.name + "/")), path, depth - 1)
+        else:
+            files = [file for file in path.rglob("*") if file.is_file()]
+            size = human_bytes(sum(file.stat().st_size for file in files))
+            tree.add(printable(f"{path.name}/  ({count(len(files), 'file')}, {size})"))

@@ -19,13 +19,22 @@ from pyomero_upload.layout import (
     list_files,
 )
 from pyomero_upload.metadata import complete_channels, read_metadata
-from pyomero_upload.model import Dataset, FileStat, Hypercube, Metadata, Plan, Problem, Source
+from pyomero_upload.model import (
+    Channel,
+    Dataset,
+    FileStat,
+    Hypercube,
+    Metadata,
+    Plan,
+    Problem,
+    Source,
+)
 from pyomero_upload.planning.document import plan_digest
 from pyomero_upload.planning.headers import read_headers
 from pyomero_upload.planning.images import plan_image
 from pyomero_upload.planning.provenance import provenance_pairs
 from pyomero_upload.processing import load_processor
-from pyomero_upload.profiles import load_profile
+from pyomero_upload.profiles import load_layout
 
 __all__ = ["make_plan"]
 
@@ -90,7 +99,7 @@ def make_plan(
     """
     listing = list_files(Path(folder))
     source_folder, files = listing.folder, listing.files
-    names = load_profile(profile, pattern)
+    names = load_layout(profile=profile, pattern=pattern)
     arrangement = arrange_separately(listing) if layout == "separate" else arrange(listing, names)
     metadata = Metadata()
     if not ignore_metadata:
@@ -160,19 +169,49 @@ def _plan_images(
     for image_files in arrangement.images.values():
         headers = read_headers(listing.folder, image_files, listing.files, deep=deep)
         problems.extend(headers.problems)
-        if headers.channels:
+        if not headers.channels:
+            problems.append(_nothing_readable(image_files.name))
+        else:
             image, more, left_out = plan_image(
                 image_files, headers, metadata, layout, drop_last=drop
             )
             images.append(image)
             problems.extend(more)
             dropped.extend(left_out)
-    labels = list(dict.fromkeys(channel for image in images for channel in image.channels))
-    completed, guesses = complete_channels(labels)
-    problems.extend(guesses)
-    look_up = dict(zip(labels, completed, strict=True))
-    images = [replace(i, channels=tuple(look_up[c] for c in i.channels)) for i in images]
+    problems.extend(_complete(images))
     return tuple(images), problems, tuple(dropped)
+
+
+def _nothing_readable(name: str) -> Problem:
+    return Problem(
+        "error",
+        "unreadable-image",
+        name,
+        "No file of this image can be read.",
+        "Restore its files from a copy, or move them out of the folder.",
+    )
+
+
+def _complete(images: list[Hypercube]) -> Sequence[Problem]:
+    """Fill in colours and wavelengths, the same for channels of the same name in all images."""
+    known: dict[str, Channel] = {}
+    for image in images:
+        for channel in image.channels:
+            known.setdefault(channel.name, channel)
+    completed, guesses = complete_channels(list(known.values()))
+    by_name = {channel.name: channel for channel in completed}
+    for number, image in enumerate(images):
+        channels = (
+            replace(
+                channel,
+                color=by_name[channel.name].color,
+                excitation_nm=by_name[channel.name].excitation_nm,
+                emission_nm=by_name[channel.name].emission_nm,
+            )
+            for channel in image.channels
+        )
+        images[number] = replace(image, channels=tuple(channels))
+    return guesses
 
 
 def _folder_problems(

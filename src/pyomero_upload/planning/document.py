@@ -5,14 +5,11 @@ The keys and their meaning are promised: a change of meaning changes `schema`.
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import xxhash
 
 from pyomero_upload.model import Channel, Hypercube, Plan, Point, Problem, Table
-
-if TYPE_CHECKING:
-    from hashlib import _Hash
 
 SCHEMA = 1
 Json = dict[str, Any]
@@ -120,7 +117,7 @@ def plan_digest(plan: Plan) -> str:
     """
     document = plan_document(plan)
     del document["source"], document["problems"], document["digest"]
-    digest: _Hash = xxhash.xxh3_128()
+    digest = xxhash.xxh3_128()
     digest.update(
         json.dumps(document, ensure_ascii=False, sort_keys=True).encode(errors="surrogateescape")
     )

@@ -1,0 +1,67 @@
+"""Write the pages of the documentation that are made from the code: the command line's help, the plan's schema.
+
+python scripts/make_reference.py           write them
+python scripts/make_reference.py --check   only tell whether they are up to date
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).parent.parent / "docs"
+HEAD = """# Command line
+
+What `pyomero COMMAND --help` prints. Results go to standard output, everything else to standard error. The exit statuses
+are listed under [Problems](problems.md#exit-statuses).
+
+"""
+
+
+def command_line() -> str:
+    """Put the help of all commands on one page."""
+    # The width of the terminal must not change the page.
+    os.environ.update(COLUMNS="100", TERMINAL_WIDTH="100", NO_COLOR="1")
+    from typer.testing import CliRunner
+
+    from pyomero_upload.cli import app
+
+    names = [info.name for info in app.registered_commands]
+    page = HEAD
+    for words in ([], *([name] for name in names)):
+        shown = CliRunner().invoke(app, [*words, "--help"], prog_name="pyomero").output
+        text = "\n".join(line.rstrip() for line in shown.strip().splitlines())
+        page += f"## {' '.join(['pyomero', *words])}\n\n```text\n{text}\n```\n\n"
+    return page.rstrip() + "\n"
+
+
+def plan_schema() -> str:
+    """Say the schema of the plan's document as JSON."""
+    from pyomero_upload.planning.document import plan_schema
+
+    return json.dumps(plan_schema(), indent=2) + "\n"
+
+
+def pages() -> dict[Path, str]:
+    """Make all pages, by the file that they belong in."""
+    return {
+        DOCS / "reference" / "cli.md": command_line(),
+        DOCS / "schemas" / "plan.schema.json": plan_schema(),
+    }
+
+
+def main() -> int:
+    """Write the pages, or tell which are out of date."""
+    stale = 0
+    for path, text in pages().items():
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale += 1
+        print(path)
+        if "--check" not in sys.argv:
+            path.write_text(text, encoding="utf-8", newline="\n")
+    return stale if "--check" in sys.argv else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

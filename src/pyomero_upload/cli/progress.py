@@ -1,0 +1,158 @@
+"""How the progress of a job looks: a bar, plain lines, or one JSON object a line. All on standard error."""
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+from rich.progress import BarColumn, SpinnerColumn, TextColumn
+from rich.progress import Progress as Bars
+
+from pyomero_upload.cli.options import ProgressKind
+from pyomero_upload.cli.terminal import err, human_bytes, printable
+from pyomero_upload.transfer.events import (
+    Event,
+    Finished,
+    ImageDone,
+    OnEvent,
+    ProblemFound,
+    Progress,
+    Started,
+)
+
+# Plain lines are read in log files, where a line every few seconds is enough.
+SECONDS_BETWEEN_LINES = 5.0
+
+
+@contextmanager
+def progress_shown(kind: ProgressKind, *, quiet: bool = False) -> Iterator[OnEvent]:
+    """Show events in the way that was asked for, as long as the context lasts.
+
+    Parameters
+    ----------
+    kind
+        `auto` is a bar on a terminal and plain lines elsewhere.
+    quiet
+        Show problems alone, unless JSON is asked for.
+
+    """
+    if kind is ProgressKind.json:
+        yield _show_json
+    elif kind is ProgressKind.none or quiet:
+        yield _show_problem
+    elif kind is ProgressKind.bar or (kind is ProgressKind.auto and err.is_terminal):
+        bars = _Bars()
+        bars.start()
+        try:
+            yield bars.show
+        finally:
+            bars.stop()
+    else:
+        yield _Lines().show
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return str(value) if isinstance(value, Path) else value
+
+
+def _show_json(event: Event) -> None:
+    name = "problem" if isinstance(event, ProblemFound) else _snake(type(event).__name__)
+    document = {"event": name, **{f.name: _plain(getattr(event, f.name)) for f in fields(event)}}
+    if isinstance(event, ProblemFound):
+        document.update(document.pop("problem"))  # type: ignore[call-overload]  # a dataclass said plainly
+    sys.stderr.write(json.dumps(document) + "\n")
+    sys.stderr.flush()
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def _show_problem(event: Event) -> None:
+    if isinstance(event, ProblemFound):
+        problem = event.problem
+        err.print(
+            printable(f"{problem.severity}: {event.image}: {problem.where}: {problem.message}")
+        )
+
+
+def _rate(event: Progress) -> str:
+    return f"{event.planes_per_s:,.0f} planes/s, {event.bytes_per_s / 1e6:,.0f} MB/s"
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return "? left"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d} left" if hours else f"{minutes}:{rest:02d} left"
+
+
+class _Lines:
+    """Plain lines: the start, each image, and in between one every few seconds."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Started):
+            known = f", {event.planes_done:,} of them done before" if event.planes_done else ""
+            size = human_bytes(event.bytes)
+            err.print(f"{event.images:,} images, {event.planes:,} planes, {size}{known}")
+        elif isinstance(event, Progress):
+            now = time.monotonic()
+            if now - self._last >= SECONDS_BETWEEN_LINES:
+                self._last = now
+                done = f"{event.planes_done:,} of {event.planes:,} planes"
+                err.print(f"{done}, {_rate(event)}, {_left(event.seconds_left)}")
+        elif isinstance(event, ImageDone):
+            err.print(printable(f"{event.image}: {event.planes:,} planes in {event.seconds:.1f} s"))
+        elif isinstance(event, Finished):
+            err.print(f"{event.planes:,} planes in {event.seconds:.1f} s")
+        else:
+            _show_problem(event)
+
+
+class _Bars:
+    """Two bars that are drawn anew in place: all planes, and the image that is being made."""
+
+    def __init__(self) -> None:
+        self._bars = Bars(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+            TextColumn("{task.fields[rate]}"),
+            console=err,
+            transient=True,
+        )
+        self._all = self._bars.add_task("all", total=0, rate="")
+        self._image = self._bars.add_task("", total=0, rate="", visible=False)
+
+    def start(self) -> None:
+        self._bars.start()
+
+    def stop(self) -> None:
+        self._bars.stop()
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._bars.update(self._all, total=event.planes, completed=event.planes_done)
+        elif isinstance(event, Progress):
+            rate = f"{_rate(event)}, {_left(event.seconds_left)}"
+            self._bars.update(self._all, completed=event.planes_done, rate=rate)
+            self._bars.update(
+                self._image,
+                description=printable(event.image).plain,
+                total=event.image_planes,
+                completed=event.image_planes_done,
+                visible=True,
+            )
+        elif isinstance(event, ProblemFound):
+            _show_problem(event)
