@@ -83,7 +83,7 @@ def _statement(call: Call, text: str, query: Resolved) -> Statement:
     key = (text, dialect, call.user_id, call.session.user_id, call.group_id, call.group.permissions)
     with _lock:
         kept = _statements.get(key)
-        if kept is not None and kept[0] is call.people:
+        if kept is not None and kept[0] is call.people and kept[1].query is query:
             _statements.move_to_end(key)
             return kept[1]
     made = emit(

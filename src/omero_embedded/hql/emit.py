@@ -48,6 +48,8 @@ class Statement:
 
     Attributes
     ----------
+    query
+        The query, whose sources `objects` names.
     sql
         The statement; its parameters are named as `parameter_name` says.
     outputs
@@ -56,6 +58,7 @@ class Statement:
         The place of each whole row of a table: of selected objects and fetched sources.
     """
 
+    query: Resolved
     sql: Select[Any]
     outputs: tuple[Place, ...]
     objects: dict[Source, Place]
@@ -112,7 +115,7 @@ class _Emitter:
             if source.fetch:
                 whole(source)
         sql = select(*columns).select_from(*chains).where(*conditions)
-        return Statement(self._finished(sql, query), tuple(outputs), objects)
+        return Statement(query, self._finished(sql, query), tuple(outputs), objects)
 
     def _finished(self, sql: Select[Any], query: Resolved) -> Select[Any]:
         if query.distinct:
