@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyomero_upload.metadata.base import MetadataParser
-from pyomero_upload.metadata.tables import make_table, number
+from pyomero_upload.metadata.tables import make_table, number, quantity
 from pyomero_upload.metadata.text import Line, Unreadable, read_lines
 from pyomero_upload.model import Channel, Metadata, Point, Table
 
@@ -42,6 +42,7 @@ _ZSECTIONS_1 = ("Sections", "Spacing", "PFSon?", "AnyZ?", "Check PFS?")
 _TIMES = ("Time lapse", "Interval (s)", "Time points", "Duration (s)")
 _PUMPS = ("Pump port", "Diameter", "Current rate", "Direction", "Running", "Contents")
 _TEXT_COLUMNS = frozenset({"Channel name", "Position name", "Pump port", "Direction", "Contents"})
+_BREAKS_OFF = "The file breaks off in this line; its last value is left out"
 _PUMP_COUNT = re.compile(r"Syringe pump details:\s*(\d+)", re.IGNORECASE)
 _PUMP_STATES = re.compile(r"Pump states at beginning", re.IGNORECASE)
 _FLOW_LABEL = re.compile(
@@ -72,7 +73,7 @@ class AcqMetadataParser(MetadataParser):
             time_interval_s=found.time_interval_s,
             stage_positions=found.stage_positions,
             position_exposures_ms=found.position_exposures_ms,
-            attachments=(path.name,),
+            attachments=() if unreadable.is_closed else (path.name,),
             problems=unreadable.problems(),
         )
 
@@ -84,6 +85,7 @@ class _Found:
     key_values: list[tuple[str, str]] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     channels: list[Channel] = field(default_factory=list)
+    exposed_by_point: list[str] = field(default_factory=list)
     z_step_um: float | None = None
     time_interval_s: float | None = None
     stage_positions: dict[str, Point] = field(default_factory=dict)
@@ -126,13 +128,11 @@ def _rows(
     rows = []
     for line in lines:
         values = _split(line.text, len(columns) if free_end else 0)
-        if line.cut and len(values) <= len(columns):
-            unreadable.line(
-                line.number,
-                "The file breaks off in this line; its last value is left out",
-                line.text,
-            )
-            values[-1] = "" if len(values) > 1 else values[-1]
+        if line.cut:
+            unreadable.line(line.number, _BREAKS_OFF, line.text)
+            values.pop()
+            if not values:
+                continue
         elif len(values) < len(columns):
             what = f"A row with {len(values)} of {len(columns)} values; the missing ones are left empty"
             unreadable.line(line.number, what, line.text)
@@ -169,9 +169,10 @@ def _read_channels(lines: Sequence[Line], found: _Found, unreadable: Unreadable)
         values = dict(zip(columns, row, strict=True))
 
         def value(*names: str, values: dict[str, str] = values) -> float | None:
-            text = next((values[name] for name in names if name in values), "")
-            return number(text) if text else None
+            return quantity(next((values[name] for name in names if name in values), ""))
 
+        if value("Expose by point"):
+            found.exposed_by_point.append(row[0])
         use_z, every_t = value("Z sect.", "Use z"), value("Skip")
         found.channels.append(
             Channel(
@@ -188,9 +189,9 @@ def _read_channels(lines: Sequence[Line], found: _Found, unreadable: Unreadable)
 def _read_z_sectioning(lines: Sequence[Line], found: _Found, unreadable: Unreadable) -> None:
     header, body = _header(lines, "Sections")
     if header is None and body:  # generation 1: a row, then a number in each of up to three lines
-        columns = list(_ZSECTIONS_1)[: max(2, len(_split(body[0].text)) + len(body) - 1)]
-        body = [Line(body[0].number, ",".join(line.text for line in body), body[-1].cut)]
-        columns = columns[: len(_split(body[0].text))]
+        joined = ",".join(line.text for line in body)
+        columns = list(_ZSECTIONS_1[: max(2, joined.count(",") + 1)])
+        body = [Line(body[0].number, joined, body[-1].cut)]
     else:
         columns = header or list(_ZSECTIONS)
     rows = _rows(body, columns, unreadable)
@@ -201,7 +202,10 @@ def _read_z_sectioning(lines: Sequence[Line], found: _Found, unreadable: Unreada
     found.say("Z sections", values.get("Sections", ""))
     spacing = values.get("Spacing", "")
     found.say("Z spacing (µm)", spacing)
-    found.z_step_um = (number(spacing) or None) if spacing else None
+    step = quantity(spacing) or 0
+    found.z_step_um = step if step > 0 else None
+    if step < 0:
+        unreadable.line(body[0].number, "A spacing less than 0; left out", body[0].text)
 
 
 def _read_times(lines: Sequence[Line], found: _Found, unreadable: Unreadable) -> None:
@@ -212,14 +216,14 @@ def _read_times(lines: Sequence[Line], found: _Found, unreadable: Unreadable) ->
     is_time_lapse, interval, points, _ = rows[0]
     found.say("Time interval (s)", interval)
     found.say("Time points", points)
-    if interval and (not is_time_lapse or number(is_time_lapse)):
-        found.time_interval_s = number(interval) or None
+    if quantity(is_time_lapse) != 0:
+        found.time_interval_s = quantity(interval) or None
 
 
 def _read_points(lines: Sequence[Line], found: _Found, unreadable: Unreadable) -> None:
     header, body = _header(lines, "Position name")
     if header is None:
-        columns, channels = list(_POINTS_1), [(5, channel.name) for channel in found.channels]
+        columns, channels = list(_POINTS_1), [(5, name) for name in found.exposed_by_point]
     else:
         columns = header
         channels = [(i, name) for i, name in enumerate(columns) if name not in _FIXED_POINT_COLUMNS]
@@ -230,7 +234,7 @@ def _read_points(lines: Sequence[Line], found: _Found, unreadable: Unreadable) -
     lines_of = {line.text.split(",")[0].strip(): line for line in body}
     for row in rows:
         name = row[0]
-        x, y, z = (number(value) if value else None for value in row[1:4])
+        x, y, z = map(quantity, row[1:4])
         if name in found.stage_positions:
             line = lines_of[name]
             unreadable.line(
@@ -239,7 +243,7 @@ def _read_points(lines: Sequence[Line], found: _Found, unreadable: Unreadable) -
             continue
         found.stage_positions[name] = Point(x, y, z)
         for index, channel in channels:
-            exposure = number(row[index]) if row[index] else None
+            exposure = quantity(row[index])
             if exposure is not None:
                 found.position_exposures_ms.setdefault((name, channel), exposure)
 
@@ -332,6 +336,9 @@ def _numbers(lines: Sequence[Line], unreadable: Unreadable) -> list[list[str]]:
     rows = []
     for line in lines:
         values = line.text.replace(",", " ").split()
+        if line.cut:
+            unreadable.line(line.number, _BREAKS_OFF, line.text)
+            values.pop()
         if all(number(value) is not None for value in values):
             rows.append(values)
         else:

@@ -4,6 +4,7 @@ The one way into this package for the plan. The user's parser takes the place of
 metadata.yaml is laid over what either found.
 """
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -88,7 +89,7 @@ def read_lab_files(folder: Path, files: Iterable[str]) -> Metadata:
         if matching:
             chosen = _choose(matching, names, problems)
             parts.append(each.extract_metadata(str(folder / chosen)))
-            parts.append(Metadata(attachments=tuple(matching)))
+            parts.append(Metadata(attachments=tuple(name for name in matching if name != chosen)))
     parts.append(
         Metadata(attachments=tuple(matching_files(names, _ATTACHED_TOO)), problems=tuple(problems))
     )
@@ -160,8 +161,12 @@ def _with_parser(parser: object, folder: Path, files: Iterable[str]) -> Metadata
             f"No file in the folder is called as the parser {name} wants it: {', '.join(patterns)}."
         )
         return Metadata(problems=(Problem("warning", "metadata-unreadable", name, message),))
-    parts = [_extract(parser, name, folder / file) for file in matching]
-    return combine([*parts, Metadata(attachments=tuple(matching))])
+    parts = []
+    for file in matching:
+        part = _extract(parser, name, folder / file)
+        attached = part.attachments or ((file,) if os.access(folder / file, os.R_OK) else ())
+        parts.append(replace(part, attachments=attached))
+    return combine(parts)
 
 
 def _extract(parser: object, name: str, path: Path) -> Metadata:

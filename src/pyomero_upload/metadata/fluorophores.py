@@ -18,6 +18,7 @@ from pyomero_upload.model import Channel, Problem
 # For channels that nobody knows: far from each other for most eyes, in this order.
 _PALETTE = ("#00FF00", "#FF00FF", "#00FFFF", "#FFFF00", "#FF0000", "#0000FF", "#FF8000", "#8000FF")
 _ALONE = "#FFFFFF"
+_LONGEST = 100
 
 _NUMBERS_BEHIND = re.compile(r"(?:[_\s-]\d{1,2}|(?<=[A-Za-z])\d)\Z")
 _WAVE_IN_FRONT = re.compile(r"\Aw\d{1,2}[_\s-]?(?=[A-Za-z])")
@@ -92,7 +93,7 @@ def complete_channels(
 
 def find_fluorophore(name: str) -> tuple[Fluorophore, bool] | None:
     """Return what a channel's name stands for and whether it says so exactly (True) or only contains it (False)."""
-    known = _known()
+    known, name = _known(), name[:_LONGEST]
     plain = _WAVE_IN_FRONT.sub("", name.strip())
     while True:
         if found := known.get(_key(plain)):

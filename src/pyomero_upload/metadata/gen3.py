@@ -8,18 +8,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pyomero_upload.metadata.tables import make_table, number
+from pyomero_upload.metadata.tables import make_table, number, quantity
 from pyomero_upload.metadata.text import Line, Unreadable
 from pyomero_upload.model import Channel, Point, Table
 
+# A line that starts with its time holds a heading or a message of the program.
+STAMP = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - [A-Z]+\b ?(.*)$")
 _NOISE = re.compile(
     r"-+$|-*\s*(?:Acquisition settings|Experiment started)\s*-*$|Image configs:$|Device properties:$",
     re.IGNORECASE,
 )
-_GROUP = re.compile(r"group:\s*(.*?)\s+field:\s*(\S+)$", re.IGNORECASE)
+_GROUP = re.compile(r"group: ?(.*) field: ?(\S+)$", re.IGNORECASE)
 _TIME_POINTS = re.compile(r"Number of time ?points\s*[=:]\s*(\d+)\b", re.IGNORECASE)
 _INTERVAL = re.compile(
-    r"(?:Time )?interval\s*(\([^)]*\))?\s*[=:]?\s*(\d+(?:\.\d*)?)\s*([a-z]*)\.?(?:\s.*)?$",
+    r"(?:Time )?interval ?(\([^)]*\))? ?[=:]? ?(\d+(?:\.\d*)?) ?([a-z]*)\.?(?: .*)?$",
     re.IGNORECASE,
 )
 _SECONDS = {
@@ -75,8 +77,11 @@ class _Reader:
         self.time_points = ""
 
     def read(self, line: Line) -> None:
-        text = line.text
-        if _NOISE.match(text):
+        stamp = STAMP.match(line.text)
+        # Long runs of spaces would make the expressions slow.
+        text = " ".join((stamp[2] if stamp else line.text).split())
+        line = line._replace(text=text)
+        if not text or _NOISE.match(text):
             return
         if match := _GROUP.match(text):
             self.group, self.field, self.table = match[1], match[2].lower(), ""
@@ -86,7 +91,7 @@ class _Reader:
             self.table = ""
         elif self._header(text) or self._setting(line) or self._row(line):
             return
-        else:
+        elif not stamp:
             self.unreadable.line(
                 line.number, "A line of the acquisition settings that fits no table", text
             )
@@ -111,7 +116,7 @@ class _Reader:
         key, colon, value = (part.strip() for part in line.text.partition(":"))
         if self.group and colon and "," not in line.text:
             if self.field == "time" and self.group_times and key.lower() in _GROUP_TIME:
-                if key.lower() == "interval" and number(value):
+                if key.lower() == "interval" and quantity(value):
                     self.intervals.setdefault(float(value), f"group {self.group}")
                 self.group_times[-1][key.lower()] = value if number(value) is not None else ""
                 return number(value) is not None
@@ -169,13 +174,13 @@ def _value(row: dict[str, str], start: str) -> float | None:
     """Return the number in the first column whose name begins so."""
     for column, value in row.items():
         if column.lower().startswith(start):
-            return number(value) if value else None
+            return quantity(value)
     return None
 
 
 def _read_channels(reader: _Reader, settings: Settings, unreadable: Unreadable, first: int) -> None:
     volts = {
-        row[0]: number(row[3])
+        row[0]: quantity(row[3])
         for row in reader.tables.get("deviceproperties", _Table([])).rows
         if len(row) > 3 and row[2].lower() == "volts"
     }
@@ -221,8 +226,7 @@ def _read_positions(
 
 
 def _exactly(row: dict[str, str], name: str) -> float | None:
-    text = next((value for column, value in row.items() if column.lower() == name), "")
-    return number(text) if text else None
+    return quantity(next((value for column, value in row.items() if column.lower() == name), ""))
 
 
 def _read_times(reader: _Reader, settings: Settings, unreadable: Unreadable, first: int) -> None:

@@ -7,13 +7,11 @@ acquisition settings of generation 3 in `gen3.py`, and everything after the star
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from pyomero_upload.metadata.base import MetadataParser, split_tags
-from pyomero_upload.metadata.gen3 import Settings, read_settings
+from pyomero_upload.metadata.gen3 import STAMP, Settings, read_settings
 from pyomero_upload.metadata.running_log import RunningLog, blocks, read_running_log
 from pyomero_upload.metadata.tables import make_table
 from pyomero_upload.metadata.text import (
@@ -32,8 +30,10 @@ _HEAD_END = re.compile(
     rb"[\r\n][ \t]*(?:Experiment started at:[^\r\n]*(?:\r*\n|\r)|-+[ \t]*Experiment started[ \t]*-+[ \t]*(?:\r*\n|\r)"
     rb"|(?=-+Time point_\d|Position:\d+,|Channel:[^\r\n]* set at:))"
 )
-_STAMP = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - [A-Z]+\b ?(.*)$")
-_SETTINGS_START = re.compile(r"-*\s*Acquisition settings\s*-*$|Image configs:", re.IGNORECASE)
+_SETTINGS_START = re.compile(
+    r"(?:\d[\d:, -]{22} - [A-Z]+ )?(?:-*\s*Acquisition settings\s*-*$|Image configs:)",
+    re.IGNORECASE,
+)
 
 # A heading begins a field: its value stands behind the colon, on the lines below, or nowhere.
 _LONG_HEADINGS = (
@@ -49,12 +49,13 @@ _HEADING = re.compile(
 _DETAIL = re.compile(rf"({_LONG_HEADINGS}|Aims?|Strains?|Authors?|Comments?)[ \t]*:[ \t]*")
 _DETAILS = frozenset({"experiment details", "aim", "strain", "authors", "comments"})
 _SINGULAR = {"aims": "aim", "strains": "strain", "author": "authors", "comment": "comments"}
+# A person may type these; the program writes them before the details.
+_NOT_AFTER_DETAILS = frozenset({"date", "git commit", "log file path", "microscope name"})
 _BLOCKS = _DETAILS | {"microscope setup for used channels"}
 
-_TITLE = re.compile(r"Swain Lab microscope experiment log file$", re.IGNORECASE)
 _SOFTWARE = re.compile(r"Swain lab microscope control software\s*-?\s*(.*)$", re.IGNORECASE)
 _UNCOMMITTED = re.compile(r"Warning! - there are uncommitted changes", re.IGNORECASE)
-_PROSE = re.compile(r"-+$|PFS is |Experiment started at:", re.IGNORECASE)
+_PROSE = re.compile(r"-+$|PFS is |Swain Lab microscope experiment log file$", re.IGNORECASE)
 _LED = re.compile(r"\b(\d{3})\s?nm LED\b")
 
 _KEY_VALUES = {
@@ -78,28 +79,32 @@ class LogMetadataParser(MetadataParser):
         unreadable = Unreadable(path.name)
         try:
             with open_text(path) as source:
-                head, rest = _read_head(source)
-                fields, stamped, last_stamp = _read_fields(head.lines, unreadable)
-                started = _started(fields, head.lines, last_stamp if stamped else None)
+                lines, rest = _read_head(source)
+                settings_start = next(
+                    (i for i, line in enumerate(lines) if _SETTINGS_START.match(line.text)),
+                    len(lines),
+                )
+                fields = _Fields(unreadable)
+                for line in lines[:settings_start]:
+                    fields.read(line)
+                stamps = [stamp[1] for line in lines if (stamp := STAMP.match(line.text))]
                 running = read_running_log(
                     blocks(source, rest),
                     file=path.name,
-                    started=started,
-                    first_line=len(head.lines) + 1,
-                    stamped=stamped,
+                    started=_started(fields, lines, stamps),
+                    first_line=len(lines) + 1,
+                    stamped=bool(stamps),
                 )
         except OSError as error:
-            unreadable.file(error.strerror or str(error))
+            unreadable.closed(error)
             return Metadata(problems=unreadable.problems())
-        settings = read_settings(fields.settings, unreadable)
+        if not any(line.text for line in lines) and not running.times.seconds:
+            unreadable.file("there is nothing in it that a log would say")
+        settings = read_settings(lines[settings_start:], unreadable)
         return _metadata(path.name, fields, settings, running, unreadable)
 
 
-class _Head(NamedTuple):
-    lines: list[Line]
-
-
-def _read_head(source: ByteSource) -> tuple[_Head, bytes]:
+def _read_head(source: ByteSource) -> tuple[list[Line], bytes]:
     """Return the lines before the running log, and what was read beyond them."""
     raw = b"\n"
     searched = 0
@@ -113,96 +118,88 @@ def _read_head(source: ByteSource) -> tuple[_Head, bytes]:
             end = len(raw)
             break
         raw += block
-    return _Head(split_lines(raw[1:end])), raw[end:]
+    return split_lines(raw[1:end]), raw[end:]
 
 
-@dataclass
 class _Fields:
     """The head, cut into its fields: the lines of each, in order."""
 
-    values: dict[str, list[str]] = field(default_factory=dict)
-    software: list[str] = field(default_factory=list)
-    settings: list[Line] = field(default_factory=list)
+    def __init__(self, unreadable: Unreadable) -> None:
+        self.values: dict[str, list[str]] = {}
+        self.software: list[str] = []
+        self._current = ""
+        self._unreadable = unreadable
 
     def one(self, *names: str) -> str:
         return " ".join(value for name in names for value in self.values.get(name, []))
 
-
-def _read_fields(lines: Sequence[Line], unreadable: Unreadable) -> tuple[_Fields, bool, str | None]:
-    """Return the fields, whether the lines are stamped with times (generation 3), and the last stamp."""
-    fields, current, in_settings = _Fields(), "", False
-    last_stamp: str | None = None
-    for line in lines:
-        text = line.text
-        if stamp := _STAMP.match(text):
-            last_stamp, text = stamp[1], stamp[2].strip()
+    def read(self, line: Line) -> None:
+        """Take one line."""
+        stamp = STAMP.match(line.text)
+        text = stamp[2].strip() if stamp else line.text
         if not text:
-            continue
-        if _SETTINGS_START.match(text):
-            in_settings = True
-        if in_settings:
-            fields.settings.append(Line(line.number, text, line.cut))
-            continue
-        if heading := _HEADING.match(text):
-            current = _open(fields, heading[1])
-            text = heading[2]
-        elif current not in _BLOCKS and (
-            current == "" or fields.values[current] or not _takes(text)
-        ):
-            current = _loose(fields, Line(line.number, text), current, unreadable)
-            if current not in _BLOCKS:
-                continue
-        elif _PROSE.match(text):
-            continue
-        current = _add(fields, current, text)
-    return fields, last_stamp is not None, last_stamp
+            return
+        if line.cut:
+            self._unreadable.line(line.number, "The file breaks off in this line", text)
+        heading = _HEADING.match(text)
+        in_details = self._current in _DETAILS
+        if heading and not (in_details and heading[1].lower() in _NOT_AFTER_DETAILS):
+            self._open(heading[1])
+            self._add(heading[2])
+        elif self._is_prose(text):
+            return
+        elif self._takes(text):
+            self._add(text)
+        elif _DETAIL.match(text):  # details without their heading
+            self._open("experiment details")
+            self._add(text)
+        elif not stamp:  # a line with a time in front is a message of the program
+            what = "A line of the log's head that belongs to nothing known"
+            self._unreadable.line(line.number, what, text)
+
+    def _takes(self, text: str) -> bool:
+        """Whether the open field takes a line: a block any number, other fields one."""
+        if self._current in _BLOCKS:
+            return True
+        return self._current != "" and not self.values[self._current] and not _DETAIL.match(text)
+
+    def _is_prose(self, text: str) -> bool:
+        """Take a line that the program writes without a heading."""
+        if software := _SOFTWARE.match(text):
+            self.software.append(software[1].strip())
+        elif _UNCOMMITTED.match(text):
+            self.software.append("(with uncommitted changes)")
+        elif self._current not in _BLOCKS and "date" not in self.values and read_datetime(text):
+            self.values["date"] = [text]
+        else:
+            return _PROSE.match(text) is not None
+        return True
+
+    def _open(self, heading: str) -> None:
+        name = heading.lower()
+        self._current = _SINGULAR.get(name, name)
+        self.values.setdefault(self._current, [])
+
+    def _add(self, text: str) -> None:
+        """Add text to the open field; within the details others may begin in it."""
+        position = 0
+        for match in _DETAIL.finditer(text):
+            if self._current not in _DETAILS:
+                break
+            self._append(text[position : match.start()])
+            self._open(match[1])
+            position = match.end()
+        self._append(text[position:])
+
+    def _append(self, text: str) -> None:
+        if text.strip():
+            self.values[self._current].append(text.strip())
 
 
-def _takes(text: str) -> bool:
-    """Whether a line may be the value of a heading without one."""
-    return not (_PROSE.match(text) or _DETAIL.match(text))
-
-
-def _open(fields: _Fields, heading: str) -> str:
-    name = heading.lower()
-    name = _SINGULAR.get(name, name)
-    fields.values.setdefault(name, [])
-    return name
-
-
-def _add(fields: _Fields, current: str, text: str) -> str:
-    """Add text to the current field, and to those that begin within it; returns the field that is open then."""
-    while current in _DETAILS and (match := _DETAIL.search(text)):
-        if before := text[: match.start()].strip():
-            fields.values[current].append(before)
-        current, text = _open(fields, match[1]), text[match.end() :]
-    if text.strip():
-        fields.values[current].append(text.strip())
-    return current
-
-
-def _loose(fields: _Fields, line: Line, current: str, unreadable: Unreadable) -> str:
-    """Take a line that is no heading and no value of one; returns the field that is open after it."""
-    if software := _SOFTWARE.match(line.text):
-        fields.software.append(software[1].strip())
-    elif _UNCOMMITTED.match(line.text):
-        fields.software.append("(with uncommitted changes)")
-    elif read_datetime(line.text) and "date" not in fields.values:
-        fields.values["date"] = [line.text]
-    elif _DETAIL.match(line.text):  # details without their heading
-        fields.values.setdefault("experiment details", [])
-        return "experiment details"
-    elif not (_TITLE.match(line.text) or _PROSE.match(line.text)):
-        unreadable.line(
-            line.number, "A line of the log's head that belongs to nothing known", line.text
-        )
-    return current
-
-
-def _started(fields: _Fields, lines: Sequence[Line], stamp: str | None) -> datetime | None:
-    if stamp is not None:
-        return read_datetime(stamp) if lines and "Experiment started" in lines[-1].text else None
-    return read_datetime(fields.one("experiment started at"))
+def _started(fields: _Fields, lines: Sequence[Line], stamps: Sequence[str]) -> datetime | None:
+    if not stamps:
+        return read_datetime(fields.one("experiment started at"))
+    return read_datetime(stamps[-1]) if "Experiment started" in lines[-1].text else None
 
 
 def _metadata(

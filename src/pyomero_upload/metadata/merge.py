@@ -11,7 +11,6 @@ from typing import TypeVar
 from pyomero_upload.metadata.tables import unique_names
 from pyomero_upload.metadata.text import shorten
 from pyomero_upload.model import (
-    AcquisitionTimes,
     Channel,
     Metadata,
     Point,
@@ -90,10 +89,7 @@ def _join(first: Metadata, second: Metadata) -> Metadata:
         ),
         stage_positions=_join_positions(first.stage_positions, second.stage_positions, conflicts),
         position_exposures_ms=_join_exposures(first, second, conflicts),
-        times=AcquisitionTimes(
-            first.times.started or second.times.started,
-            {**second.times.seconds, **first.times.seconds},
-        ),
+        times=first.times if first.times.started else second.times,
         attachments=_union(first.attachments, second.attachments),
         problems=(*first.problems, *second.problems, *conflicts.problems),
     )
@@ -104,7 +100,7 @@ def override(found: Metadata, user: Metadata, *, file: str) -> Metadata:
 
     Title, description, authors, project, pixel size, z step and time interval replace what was found; tags and tables are
     added; a key replaces all values found for it; channels replace value by value (their names match in any letter case),
-    and new ones are added behind. Every found value that is replaced by another is a problem `metadata-conflict`.
+    and new ones are added behind; an exposure time counts at all positions. Every found value that is replaced by another is a problem `metadata-conflict`.
 
     Parameters
     ----------
@@ -117,6 +113,8 @@ def override(found: Metadata, user: Metadata, *, file: str) -> Metadata:
 
     """
     conflicts = _Conflicts(file, "here and, in the data's own files,")
+    channels = _override_channels(found.channels, user.channels, conflicts)
+    exposed = {channel.name.lower() for channel in user.channels if channel.exposure_ms is not None}
     user_keys = dict.fromkeys(key for key, _ in user.key_values)
     for key in user_keys:
         used, other = ("; ".join(v for k, v in m.key_values if k == key) for m in (user, found))
@@ -137,7 +135,12 @@ def override(found: Metadata, user: Metadata, *, file: str) -> Metadata:
             *user.key_values,
         ),
         tables=(*(table for table in found.tables if table.name not in user_tables), *user.tables),
-        channels=_override_channels(found.channels, user.channels, conflicts),
+        channels=channels,
+        position_exposures_ms={
+            key: exposure
+            for key, exposure in found.position_exposures_ms.items()
+            if key[1].lower() not in exposed
+        },
         user_channels=user.user_channels,
         pixel_size_um=conflicts.choose(
             "pixel size (µm)", user.pixel_size_um, found.pixel_size_um, severity="warning"
@@ -157,7 +160,9 @@ def _join_channels(
     first: Sequence[Channel], second: Sequence[Channel], conflicts: _Conflicts
 ) -> tuple[Channel, ...]:
     """Return the first's channels with what the second knows too, and then the second's other channels."""
-    named = {channel.name: [c for c in second if c.name == channel.name] for channel in first}
+    named: dict[str, list[Channel]] = {channel.name: [] for channel in first}
+    for channel in second:
+        named.get(channel.name, []).append(channel)
     seen: dict[str, int] = {}
     joined = []
     for channel in first:

@@ -4,6 +4,7 @@ Whole columns are int64 where every value is an integer, float64 where every val
 strings (dtype `object`, in pandas 2 and 3 alike) otherwise. Identifiers such as `007` stay text.
 """
 
+import math
 import re
 from collections.abc import Collection, Iterable, Sequence
 
@@ -16,10 +17,17 @@ _NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\
 
 
 def number(text: str) -> float | None:
-    """Return the number that a text is; None for anything else, `INF` and the like included. `NaN` is a number."""
-    if _NUMBER.match(text) or text.lower() == "nan":
-        return float(text)
-    return None
+    """Return the number that a text is; None for anything else, infinities included. `NaN` is a number here."""
+    if text.lower() == "nan":
+        return math.nan
+    value = float(text) if _NUMBER.match(text) else math.inf
+    return value if math.isfinite(value) else None
+
+
+def quantity(text: str) -> float | None:
+    """Return the number that a text is; None for anything else, `NaN` included."""
+    value = number(text)
+    return None if value is None or math.isnan(value) else value
 
 
 def make_table(
@@ -63,16 +71,14 @@ def with_types(frame: pd.DataFrame) -> pd.DataFrame:
 
 def unique_names(names: Iterable[str]) -> list[str]:
     """Return the names with a number behind those that came before."""
-    used: dict[str, int] = {}
-    unique = []
+    unique: dict[str, int] = {}
     for name in names:
-        used[name] = used.get(name, 0) + 1
-        candidate = name if used[name] == 1 else f"{name} ({used[name]})"
+        candidate = name
         while candidate in unique:
-            used[name] += 1
-            candidate = f"{name} ({used[name]})"
-        unique.append(candidate)
-    return unique
+            unique[name] += 1
+            candidate = f"{name} ({unique[name]})"
+        unique[candidate] = 1
+    return list(unique)
 
 
 def _typed(
@@ -81,7 +87,7 @@ def _typed(
     if not as_text and any(values):
         if all(_INTEGER.match(value) for value in values):
             return pd.Series([int(value) for value in values], dtype="int64")
-        numbers = [float("nan") if value == "" else number(value) for value in values]
+        numbers = [math.nan if value == "" else number(value) for value in values]
         if None not in numbers:
             return pd.Series(numbers, dtype="float64")
     return pd.Series(list(values), dtype="object")

@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from pyomero_upload.metadata.base import MetadataParser, split_tags
-from pyomero_upload.metadata.tables import make_table, number
+from pyomero_upload.metadata.tables import make_table, quantity
 from pyomero_upload.metadata.text import Line, Unreadable, read_lines
 from pyomero_upload.metadata.user_file import Texts
 from pyomero_upload.metadata.yaml_file import UserModel, read_yaml
@@ -164,14 +164,14 @@ class TemplateMetadataParser(MetadataParser):
 
         def size(name: str) -> float | None:
             found = values.get(name, [])
-            size = number(found[0].text) if found else None
-            if found and not size:
+            size = quantity(found[0].text) if found else None
+            if found and (size is None or size <= 0):
                 unreadable.line(
                     found[0].number,
                     f"The {name} is no number greater than 0; left out",
                     found[0].text,
                 )
-            return size or None
+            return size if size and size > 0 else None
 
         def texts(name: str) -> list[str]:
             return [line.text for line in values.get(name, [])]
@@ -193,7 +193,7 @@ class TemplateMetadataParser(MetadataParser):
             z_step_um=size("z_step"),
             time_interval_s=size("time_interval"),
             stage_positions=dict(_positions(self.template.positions, tables)),
-            attachments=(path.name,),
+            attachments=() if unreadable.is_closed else (path.name,),
             problems=unreadable.problems(),
         )
 
@@ -268,7 +268,7 @@ def _rows(name: str, tables: Sequence[Table]) -> Iterator[dict[str, object]]:
 
 def _number_in(row: dict[str, object], column: str | None) -> float | None:
     value = row.get(column) if column is not None else None
-    return number(str(value)) if value is not None and value == value else None  # noqa: PLR0124  (not NaN)
+    return None if value is None else quantity(str(value))
 
 
 def _channels(columns: ChannelColumns | None, tables: Sequence[Table]) -> Iterator[Channel]:

@@ -117,8 +117,10 @@ def read_lines(path: Path, unreadable: "Unreadable") -> list[Line]:
         with open_text(path) as source:
             raw = _read_up_to(source, SETTINGS_LIMIT + 1)
     except OSError as error:
-        unreadable.file(error.strerror or str(error))
+        unreadable.closed(error)
         return []
+    if not raw.strip():
+        unreadable.file("it is empty")
     if len(raw) > SETTINGS_LIMIT:
         unreadable.file(
             f"it is larger than {SETTINGS_LIMIT // 1024**2} MB and so hardly a settings file; not read"
@@ -168,12 +170,18 @@ class Unreadable:
     file
         The file's name, relative to the source folder.
 
+    Attributes
+    ----------
+    is_closed
+        Whether the file could not be opened or read.
+
     """
 
     def __init__(self, file: str) -> None:
         self._file = file
         self._kinds: dict[str, tuple[int, str, int]] = {}
         self._files: list[str] = []
+        self.is_closed = False
 
     def line(self, number: int, what: str, text: str) -> None:
         """Note a line; `what` is the kind, a sentence without its full stop."""
@@ -183,6 +191,11 @@ class Unreadable:
     def file(self, why: str) -> None:
         """Note that the file as a whole could not be read."""
         self._files.append(why)
+
+    def closed(self, error: OSError) -> None:
+        """Note that the file could not even be opened, so it cannot be attached either."""
+        self.is_closed = True
+        self.file(error.strerror or str(error))
 
     def problems(self) -> tuple[Problem, ...]:
         """Return a warning for each kind, in the order of their first lines."""

@@ -4,8 +4,6 @@ A reader like the parsers, but its word comes last (`merge.override`), and its m
 correct them. `docs/reference/metadata-yaml.md` describes the file; its JSON Schema is made from the model below.
 """
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,8 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from pyomero_upload.errors import UsageError
 from pyomero_upload.metadata.base import split_tags
-from pyomero_upload.metadata.tables import make_table
-from pyomero_upload.metadata.text import SETTINGS_LIMIT, decode, open_text
+from pyomero_upload.metadata.csv_file import CsvError, read_csv
 from pyomero_upload.metadata.yaml_file import UserModel, mistakes, read_yaml
 from pyomero_upload.model import Channel, Metadata, Problem, Table
 
@@ -305,63 +302,13 @@ def json_schema() -> dict[str, object]:
 def _read_tables(path: Path, tables: Mapping[str, str]) -> tuple[tuple[Table, ...], list[Path]]:
     made, paths, problems = [], [], list[Problem]()
     for name, relative in tables.items():
-        table_path = path.parent / relative
         try:
-            if not table_path.resolve().is_relative_to(path.parent.resolve()):
-                raise _CsvError(
-                    f"{relative} lies outside the folder of {path.name}; put the file beside it"
-                )
-            made.append(_read_csv(name, table_path))
-            paths.append(table_path)
-        except _CsvError as error:
-            where = (
-                f"{path.name}: tables.{name}" if error.line is None else f"{relative}:{error.line}"
-            )
+            made.append(read_csv(name, path.parent / relative, inside=path.parent))
+        except CsvError as error:
+            place = f"{path.name}: tables.{name}"
+            where = place if error.line is None else f"{relative}:{error.line}"
             problems.append(Problem("error", "metadata-file", where, str(error)))
+        paths.append(path.parent / relative)
     if problems:
         raise mistakes(path, problems)
     return tuple(made), paths
-
-
-class _CsvError(Exception):
-    """What is wrong with a table, and in which line."""
-
-    def __init__(self, message: str, line: int | None = None) -> None:
-        super().__init__(message)
-        self.line = line
-
-
-def _read_csv(name: str, path: Path, *, inside: Path) -> Table:
-    """Return a CSV file as a table; commas, semicolons or tabs separate its values."""
-    if not path.resolve().is_relative_to(inside.resolve()):
-        raise _CsvError(
-            f"{path} lies outside the folder {inside}; put the file beside metadata.yaml"
-        )
-    try:
-        with open_text(path) as source:
-            raw = source.read(SETTINGS_LIMIT + 1)
-    except OSError as error:
-        raise _CsvError(f"{path} cannot be read: {error.strerror or error}") from error
-    if len(raw) > SETTINGS_LIMIT:
-        limit = f"{SETTINGS_LIMIT // 1024**2} MB"
-        raise _CsvError(f"{path} is larger than {limit}; attach it instead of making it a table")
-    text = decode(raw).replace("\r\n", "\n").replace("\r", "\n")
-    header = text.partition("\n")[0]
-    delimiter = next((mark for mark in ",;\t" if mark in header), ",")
-    rows: list[list[str]] = []
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-    try:
-        for row in reader:
-            values = [value.strip() for value in row]
-            if not any(values):
-                continue
-            if rows and len(values) != len(rows[0]):
-                raise _CsvError(
-                    f"there are {len(values)} values under {len(rows[0])} columns", reader.line_num
-                )
-            rows.append(values)
-    except csv.Error as error:
-        raise _CsvError(f"this is no CSV: {error}", reader.line_num) from error
-    if not rows:
-        raise _CsvError(f"{path} is empty")
-    return make_table(name, rows[0], rows[1:])
