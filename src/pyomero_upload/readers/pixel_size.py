@@ -31,7 +31,7 @@ def pixel_size_um(tif: tifffile.TiffFile) -> float | None:
     for ask in (_of_ome, _of_imagej, _of_metamorph, _of_micro_manager):
         try:
             size = ask(tif)
-        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
+        except (ArithmeticError, AttributeError, LookupError, SyntaxError, TypeError, ValueError):
             continue  # a broken description costs the pixel size, which the plan then reports as unknown
         if size is not None and math.isfinite(size) and size > 0:
             return size

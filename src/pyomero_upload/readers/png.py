@@ -50,7 +50,10 @@ def _inspect(file: BinaryIO, size: int, *, thorough: bool) -> Header:
     color = -1
     for kind, length in _chunks(file, size):
         if kind == b"IHDR" and length == 13:
-            width, height, bits, color = struct.unpack(">IIBB", file.read(10))
+            content = file.read(10)
+            if len(content) < 10:
+                raise BadImageError(f"it is cut off after {size} bytes")
+            width, height, bits, color = struct.unpack(">IIBB", content)
             if color not in _SAMPLES or bits not in {1, 2, 4, 8, 16}:
                 raise BadImageError(f"its header is damaged (colour type {color} of {bits} bits)")
             dtype = "uint16" if bits == 16 else "uint8"

@@ -31,7 +31,10 @@ def header(path: Path) -> Header:
     """Read the first directory, and compare the second and the last with it."""
     with tifffile.TiffFile(path) as tif:
         first = _header_of(tif, 0)
-        count = _stack_length(tif) or len(tif.pages)
+        stack = _stack_length(tif)
+        if stack:
+            _place_in_stack(tif, stack - 1)
+        count = stack or len(tif.pages)
         for page in {1, count - 1} - {0}:
             if page < len(tif.pages):
                 _check_alike(first, _header_of(tif, page), page)
@@ -139,20 +142,26 @@ def _stack_length(tif: tifffile.TiffFile) -> int:
     return length if length > 1 else 0
 
 
-def _decode_in_stack(tif: tifffile.TiffFile, index: int) -> NDArray[Any]:
+def _place_in_stack(tif: tifffile.TiffFile, index: int) -> tuple[int, int]:
+    """Return where a page of a stack begins and how many bytes it has; its pages follow one another."""
     page = _page(tif, 0)
     if page.compression != _UNCOMPRESSED or not page.is_contiguous:
         raise BadImageError(
             "it is a compressed stack with a single directory", "Save it anew with ImageJ."
         )
-    assert page.dtype is not None
-    shape, dtype = page.shape, page.dtype.newbyteorder(tif.byteorder)
-    length = int(np.prod(shape)) * dtype.itemsize
-    start = page.dataoffsets[0] + index * length
-    if start + length > tif.filehandle.size:
+    start = page.dataoffsets[0] + index * page.nbytes
+    if start + page.nbytes > tif.filehandle.size:
         raise BadImageError(f"it is cut off: page {index + 1} is not all there")
+    return start, page.nbytes
+
+
+def _decode_in_stack(tif: tifffile.TiffFile, index: int) -> NDArray[Any]:
+    page = _page(tif, 0)
+    start, length = _place_in_stack(tif, index)
+    assert page.dtype is not None
     tif.filehandle.seek(start)
-    return _tidy(np.frombuffer(tif.filehandle.read(length), dtype).reshape(shape), page)
+    pixels = np.frombuffer(tif.filehandle.read(length), page.dtype.newbyteorder(tif.byteorder))
+    return _tidy(pixels.reshape(page.shape), page)
 
 
 def _tidy(pixels: NDArray[Any], page: tifffile.TiffPage) -> NDArray[Any]:
