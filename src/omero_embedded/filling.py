@@ -18,7 +18,11 @@ from omero_embedded import tables
 from omero_embedded.schema import CLASSES, UNITS, Quantity, Value
 
 IObject: TypeAlias = omero.model.IObject
-ALWAYS_LOADED = {("Image", "wellSamples"), ("OriginalFile", "filesetEntries")}
+ALWAYS_LOADED = {
+    ("Image", "wellSamples"),
+    ("OriginalFile", "filesetEntries"),
+    ("Roi", "folderLinks"),
+}
 EAGER = {("Event", "experimenterGroup"), ("Event", "session")}
 """References that are loaded with the object, beside those to abstract classes."""
 
