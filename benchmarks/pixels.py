@@ -19,6 +19,7 @@ import numpy as np
 import omero
 import omero.model
 import omero.sys
+
 from omero_embedded import Server
 
 SIZE_X = SIZE_Y = 512
