@@ -12,11 +12,11 @@ import omero.sys
 
 from omero_embedded import errors, passwords, saving
 from omero_embedded.call import Call, writing
+from omero_embedded.event_context import event_context
 from omero_embedded.loading import Loader, class_name
 from omero_embedded.people import GUEST, ROOT, SYSTEM, USER
 from omero_embedded.schema import CLASSES
 from omero_embedded.services import accounts
-from omero_embedded.services.event_context import event_context
 from omero_embedded.services.types import all_values
 from omero_embedded.wire.registry import stateless
 

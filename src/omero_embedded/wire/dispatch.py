@@ -16,6 +16,7 @@ import omero
 
 from omero_embedded import errors
 from omero_embedded.call import Call
+from omero_embedded.event_context import event_context
 from omero_embedded.wire.interfaces import Operation, operations, skeleton
 
 if TYPE_CHECKING:
@@ -37,6 +38,18 @@ class Servant:
         self.service = service
         self.lock = threading.RLock() if one_by_one else None
         self.context: dict[str, str] = {}
+
+    def common(self, name: str) -> Callable[..., Any] | None:
+        """Return what answers an operation that all stateful services have and few do anything in."""
+        return _COMMON.get(name) if self.lock is not None else None
+
+
+_COMMON: dict[str, Callable[..., Any]] = {
+    "activate": lambda _call: None,
+    "passivate": lambda _call: None,
+    "close": lambda _call: None,
+    "getCurrentEventContext": event_context,
+}
 
 
 def servant(core: "Core", session: "Session", service: Any, *, one_by_one: bool) -> Servant:
@@ -92,7 +105,7 @@ def run(
     current: Ice.Current,
 ) -> Any:
     """Carry out one operation; raise what the client is to see."""
-    method = getattr(self.service, operation.name, None)
+    method = getattr(self.service, operation.name, None) or self.common(operation.name)
     if method is None:
         log.warning("%s.%s is not offered", interface, operation.name)
         raise errors.internal(f"{interface}.{operation.name} is not offered by this server.")
@@ -102,7 +115,12 @@ def run(
     with self.lock:
         if self.service is None:
             raise Ice.ObjectNotExistException
-        return _run(self, f"{interface}.{operation.name}", method, arguments, current)
+        try:
+            return _run(self, f"{interface}.{operation.name}", method, arguments, current)
+        finally:
+            if operation.name == "close":
+                self.service = None
+                self.session.servants.pop(current.id.name, None)
 
 
 def _run(

@@ -139,7 +139,9 @@ def carry_out(
     name = f"omero.cmd.{request.ice_id().rsplit('::', 1)[-1]}"
     if name not in COMMANDS:
         log.warning("%s is not offered", name)
-        return omero.cmd.Unknown(request.ice_id(), "unknown-request", {"message": f"{name} is not offered."})
+        return omero.cmd.Unknown(
+            request.ice_id(), "unknown-request", {"message": f"{name} is not offered."}
+        )
     call: Call | None = None
     command = COMMANDS[name]
     if getattr(command, "all_groups", False) and not context.get("omero.group"):

@@ -30,6 +30,13 @@ ROUTER = ("router", "OMERO.Glacier2")
 TIMEOUT = 600
 """Seconds, as the real router tells its clients."""
 
+SESSION_NOT_EXIST = next(
+    cls
+    for cls in Ice.UserException.__subclasses__()
+    if (cls.__module__, cls.__name__) == ("Glacier2", "SessionNotExistException")
+)
+"""The exception that Slice means: in a program that imports Glacier2 before omero, another class hides it there."""
+
 SECOND_FAILURE = 3.0
 """Seconds by which a second wrong password for one user in a row is answered later."""
 
@@ -84,7 +91,7 @@ class Router(Glacier2.Router):  # type: ignore[misc]  # generated code is untype
         """Keep the client's session alive."""
         client = self.client_of(current.con)
         if client is None:
-            callback.ice_exception(Glacier2.SessionNotExistException())
+            callback.ice_exception(SESSION_NOT_EXIST())
             return
         client.session.touch()
         callback.ice_response()
@@ -92,7 +99,7 @@ class Router(Glacier2.Router):  # type: ignore[misc]  # generated code is untype
     def destroySession(self, current: Ice.Current) -> None:
         """End the client's router session."""
         if not self.disconnected(current.con.toString()):
-            raise Glacier2.SessionNotExistException
+            raise SESSION_NOT_EXIST
 
     def createSessionFromSecureConnection_async(self, callback: Any, current: Ice.Current) -> None:
         """Refuse: certificates of clients are not asked for."""
