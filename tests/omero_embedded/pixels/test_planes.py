@@ -50,7 +50,7 @@ def test_the_first_write_makes_the_whole_file_with_zeros_elsewhere(tmp_path: Pat
 def test_the_first_read_makes_the_file_too_and_later_stores_cannot_write(tmp_path: Path) -> None:
     PlaneFile(tmp_path / "1", SIZES).plane(0, 0, 0)
     late = PlaneFile(tmp_path / "1", SIZES)
-    with pytest.raises(ReadOnlyError, match="Write-method not permitted."):
+    with pytest.raises(ReadOnlyError, match="Write-method not permitted"):
         late.write_exactly(0, SIZES.plane_size, plane(0, 0, 0))
 
 
@@ -111,7 +111,7 @@ def test_parts_of_planes(tmp_path: Path) -> None:
     assert file.column(3, 1, 2, 3) == whole[:, 3].tobytes()
     assert file.read(SIZES.row_offset(2, 1, 2, 3), SIZES.row_size) == whole[2].tobytes()
     assert (file.tile((1, 2, 3), (0, 0, 8, 6)) == whole).all()
-    with pytest.raises(OutOfBoundsError, match="X '10' greater than sizeX '8'."):
+    with pytest.raises(OutOfBoundsError, match="greater than sizeX"):
         file.tile((1, 2, 3), (6, 1, 5, 2))
     with pytest.raises(PixelsError, match="No column 8"):
         file.column(8, 0, 0, 0)
