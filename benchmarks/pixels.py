@@ -49,13 +49,12 @@ def main() -> None:
             client = client.createClient(secure=False)
             session = client.getSession()
         print(f"{'':14}{'1 store':>10}{'2 stores':>10}{'4 stores':>10}   planes a second")
-        for name in REAL:
+        for name, known in REAL.items():
             rates = []
             for stores in (1, 2, 4):
                 seen = [measure(session, name, stores, size_t) for _ in range(RUNS)]
                 rates.append(statistics.median(seen))
             print(f"{name:14}" + "".join(f"{rate:10.0f}" for rate in rates))
-            known = REAL[name]
             row = "".join(f"{known.get(stores, '–'):>10}" for stores in (1, 2, 4))
             print(f"{'  real server':14}{row}")
         client.closeSession()

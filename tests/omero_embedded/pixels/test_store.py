@@ -238,8 +238,6 @@ def test_a_big_image_is_written_by_tiles_and_read_at_six_resolutions(
     store = opened(omero_client, pixels)
     assert store.requiresPixelsPyramid()
     assert list(store.getTileSize()) == [256, 256]
-    with pytest.raises(omero.ApiUsageException, match="In write mode!"):
-        store.getResolutionLevels()
     for y in range(0, 3200, 256):
         for x in range(0, 3200, 256):
             w, h = min(256, 3200 - x), min(256, 3200 - y)
@@ -251,6 +249,22 @@ def test_a_big_image_is_written_by_tiles_and_read_at_six_resolutions(
     store.setResolutionLevel(0)
     assert store.getPlane(0, 0, 0) == b"\7" * 10000
     assert sha1(omero_client, pixels) == hashlib.sha1(b"\7" * 3200 * 3200).hexdigest()
+
+
+def test_what_a_big_image_refuses_while_it_is_written(
+    omero_client: Any, make_pixels: MakePixels
+) -> None:
+    pixels = make_pixels(3200, 3200, 1, 1, 1, "uint8")
+    store = opened(omero_client, pixels)
+    with pytest.raises(omero.ApiUsageException, match="In write mode!"):
+        store.getResolutionLevels()
+    with pytest.raises(omero.InternalException, match="UnsupportedOperation"):
+        store.setPlane(bytes(3200 * 3200), 0, 0, 0)
+    with pytest.raises(omero.LockTimeout):
+        opened(omero_client, pixels)
+    store.close()
+    with pytest.raises(omero.ResourceError, match="Error instantiating pixel buffer"):
+        opened(omero_client, pixels)
 
 
 def test_many_stores_write_one_image_at_once(omero_client: Any, make_pixels: MakePixels) -> None:
