@@ -138,6 +138,14 @@ def filling(cls: str) -> Filling:
     return Filling(cls)
 
 
+@cache
+def pointed_to(root: str) -> frozenset[str]:
+    """Return the classes that rows of a root class's table refer to and that may stay unloaded."""
+    return frozenset(
+        target for cls in CLASSES[root].concrete for _, _, target in filling(cls.name).pointers
+    )
+
+
 def quantity(unit: str, value: float, symbol: str) -> IObject:
     """Make a quantity, such as a LengthI of 0.5 µm."""
     return getattr(omero.model, f"{unit}I")(value, _unit(unit, symbol))

@@ -14,15 +14,16 @@ Nothing here asks whether an object may be seen: the queries do that (see `permi
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import omero
 import omero.model
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from omero_embedded import permissions, tables
 from omero_embedded.call import Call
-from omero_embedded.filling import IObject, filling, fresh_details
+from omero_embedded.filling import IObject, filling, fresh_details, pointed_to
 from omero_embedded.schema import CLASSES, DETAILS_TARGETS, Collection, Reference
 
 AT_ONCE = 5000
@@ -36,6 +37,7 @@ class Loader:
         self._call = call
         self._known: dict[str, dict[int, IObject]] = defaultdict(dict)
         self._flags: dict[tuple[str, int, int], omero.model.Permissions] = {}
+        self._shared_details: dict[tuple[str, int | None, int | None], omero.model.Details] = {}
 
     def object(self, cls: str, identifier: int) -> IObject | None:
         """Return the loaded object, or None where there is none."""
@@ -55,11 +57,19 @@ class Loader:
 
     def proxy(self, cls: str, identifier: int) -> IObject:
         """Return the object as far as it is known: unloaded where nothing loaded it. Of concrete classes only."""
-        known = self._known[CLASSES[cls].root.name]
-        found = known.get(identifier)
-        if found is None:
-            found = known[identifier] = filling(cls).unloaded(identifier)
-        return found
+        return self._proxies(cls)(identifier)
+
+    def _proxies(self, cls: str) -> Callable[[int], IObject]:
+        """Return what gives the object of a class with an id, as far as it is known."""
+        known, unloaded = self._known[CLASSES[cls].root.name], filling(cls).unloaded
+
+        def proxy(identifier: int) -> IObject:
+            found = known.get(identifier)
+            if found is None:
+                found = known[identifier] = unloaded(identifier)
+            return found
+
+        return proxy
 
     def fetch(self, objects: Sequence[IObject], path: str) -> list[IObject]:
         """Load along a path such as `pixels.channels` or `details.owner`; return what its end refers to."""
@@ -135,8 +145,7 @@ class Loader:
 
     def _load(self, root: str, ids: Sequence[int]) -> None:
         """Load the rows of one table."""
-        table = tables.table(root)
-        self.take(root, self._call.db.execute(select(table).where(table.c.id.in_(ids))))
+        self.take(root, self._call.db.execute(_by_ids(root), {"ids": list(ids)}))
 
     def take(self, root: str, rows: Iterable[Sequence[Any]]) -> Mapping[int, IObject]:
         """Make objects of rows of a root class's table, as a query gave them: all columns, in the table's order.
@@ -151,6 +160,7 @@ class Loader:
         at_class = columns.index("class") if "class" in columns else None
         details_of = self._details_of(root, columns)
         known = self._known[root]
+        proxies = {target: self._proxies(target) for target in pointed_to(root)}
         made: dict[str, list[IObject]] = {}
         waiting: list[tuple[str, int | None, dict[str, Any], str]] = []
         for row in rows:
@@ -165,10 +175,11 @@ class Loader:
             members = how.fill(o, row)
             for member, place, target in how.pointers:
                 if row[place] is not None:
-                    members[member] = self.proxy(target, row[place])
-            waiting += [
-                (target, row[place], members, member) for member, place, target in how.eager
-            ]
+                    members[member] = proxies[target](row[place])
+            if how.eager:
+                waiting += [
+                    (target, row[place], members, member) for member, place, target in how.eager
+                ]
             members["_details"] = details_of(cls, row)
             if how.maps:
                 made.setdefault(cls, []).append(o)
@@ -193,42 +204,59 @@ class Loader:
     def _details_of(
         self, root: str, columns: list[str]
     ) -> Callable[[str, Sequence[Any]], omero.model.Details]:
-        """Return what makes the details of an object of a class and a row. Permissions are made once for each owner."""
-        call, proxy, flags = self._call, self.proxy, self._flags
-        external = columns.index("details_externalInfo")
-        bits = columns.index("details_permissions") if "details_permissions" in columns else None
+        """Return what makes the details of an object of a class and a row."""
         if CLASSES[root].is_global:
+            return self._details_of_all(columns)
+        return self._details_of_owners(columns)
 
-            def of_all(cls: str, row: Sequence[Any]) -> omero.model.Details:
-                made, members = fresh_details()
-                members["_permissions"] = permissions.flags(
-                    call, cls, None, None, None if bits is None else row[bits]
-                )
-                if row[external] is not None:
-                    members["_externalInfo"] = proxy("ExternalInfo", row[external])
-                return made
+    def _details_of_all(
+        self, columns: list[str]
+    ) -> Callable[[str, Sequence[Any]], omero.model.Details]:
+        """Return what makes the details of global objects: they have permissions alone, so many share them."""
+        bits = columns.index("details_permissions") if "details_permissions" in columns else None
+        external = columns.index("details_externalInfo")
+        shared = self._shared_details
 
-            return of_all
+        def details(cls: str, row: Sequence[Any]) -> omero.model.Details:
+            key = (cls, None if bits is None else row[bits], row[external])
+            if key not in shared:
+                shared[key], members = fresh_details()
+                members["_permissions"] = permissions.flags(self._call, cls, None, None, key[1])
+                if key[2] is not None:
+                    members["_externalInfo"] = self.proxy("ExternalInfo", key[2])
+            return shared[key]
+
+        return details
+
+    def _details_of_owners(
+        self, columns: list[str]
+    ) -> Callable[[str, Sequence[Any]], omero.model.Details]:
+        """Return what makes the details of objects that have an owner; permissions are made once for each of them."""
+        call, made_flags = self._call, self._flags
+        experimenter, experimenter_group, event = (
+            self._proxies(c) for c in ("Experimenter", "ExperimenterGroup", "Event")
+        )
+        external = columns.index("details_externalInfo")
         owner, group, created, updated = (
             columns.index(f"details_{name}")
             for name in ("owner", "group", "creationEvent", "updateEvent")
         )
 
-        def of_owner(cls: str, row: Sequence[Any]) -> omero.model.Details:
+        def details(cls: str, row: Sequence[Any]) -> omero.model.Details:
             made, members = fresh_details()
-            members["_owner"] = proxy("Experimenter", row[owner])
-            members["_group"] = proxy("ExperimenterGroup", row[group])
-            members["_creationEvent"] = proxy("Event", row[created])
-            members["_updateEvent"] = proxy("Event", row[updated])
+            members["_owner"] = experimenter(row[owner])
+            members["_group"] = experimenter_group(row[group])
+            members["_creationEvent"] = event(row[created])
+            members["_updateEvent"] = event(row[updated])
             key = (cls, row[owner], row[group])
-            if key not in flags:
-                flags[key] = permissions.flags(call, *key)
-            members["_permissions"] = flags[key]
+            if key not in made_flags:
+                made_flags[key] = permissions.flags(call, *key)
+            members["_permissions"] = made_flags[key]
             if row[external] is not None:
-                members["_externalInfo"] = proxy("ExternalInfo", row[external])
+                members["_externalInfo"] = self.proxy("ExternalInfo", row[external])
             return made
 
-        return of_owner
+        return details
 
     def _load_maps(self, cls: str, objects: Sequence[IObject]) -> None:
         for name in filling(cls).maps:
@@ -241,6 +269,13 @@ class Loader:
                     pairs[row.parent].append(omero.model.NamedValue(row.name, row.value))
             for o in objects:
                 setattr(o, f"_{name}", pairs[o.id.val])
+
+
+@cache
+def _by_ids(root: str) -> Select[Any]:
+    """Return the query for rows of a table by their ids."""
+    table = tables.table(root)
+    return select(table).where(table.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def class_name(o: IObject) -> str:

@@ -1,12 +1,13 @@
 """What can be compared with what, and what can be calculated; part of the second room.
 
 Hibernate lets almost everything pass and PostgreSQL then refuses what does not fit, so what is found here becomes a
-`Mistake`: an error of carrying the query out, not of reading it.
+`MistakeError`: an error of carrying the query out, not of reading it.
 """
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
+from collections.abc import Callable
 
 from omero_embedded.hql.resolved import (
     BOOL,
@@ -15,20 +16,20 @@ from omero_embedded.hql.resolved import (
     INT,
     LONG,
     NUMBERS,
+    STRING,
     TIME,
     UNKNOWN,
     Column,
     Constant,
     Type,
     Value,
-    Variable,
 )
 from omero_embedded.schema import UNITS
 
 _FAMILIES = {**dict.fromkeys(NUMBERS, "number"), "entity": "number", "javaclass": "class"}
 
 
-class Mistake(Exception):
+class MistakeError(Exception):
     """The database would refuse this; the text says why."""
 
 
@@ -37,14 +38,16 @@ def fitted(left: Value, right: Value) -> tuple[Value, Value]:
 
     Raises
     ------
-    Mistake
+    MistakeError
         They cannot be compared.
     """
     right = _read_as(right, left.type)
     left = _read_as(left, right.type)
     ours, theirs = _family(left.type), _family(right.type)
     if "unknown" not in (ours, theirs) and ours != theirs:
-        raise Mistake(f"operator does not exist: {_sql_name(left.type)} = {_sql_name(right.type)}")
+        raise MistakeError(
+            f"operator does not exist: {_sql_name(left.type)} = {_sql_name(right.type)}"
+        )
     return left, right
 
 
@@ -60,12 +63,14 @@ def calculated(operator: str, left: Type, right: Type) -> Type:
 
     Raises
     ------
-    Mistake
+    MistakeError
         One of the two is nothing to calculate with.
     """
     for side in (left, right):
         if not side.is_number and side.kind not in ("unknown", "entity", "time"):
-            raise Mistake(f"operator does not exist: {_sql_name(left)} {operator} {_sql_name(right)}")
+            raise MistakeError(
+                f"operator does not exist: {_sql_name(left)} {operator} {_sql_name(right)}"
+            )
     if "time" in (left.kind, right.kind):
         return TIME if left.kind != right.kind else LONG
     for kind in (DOUBLE, FLOAT, LONG):
@@ -81,11 +86,13 @@ def must_be_condition(value: Value) -> None:
 
     Raises
     ------
-    Mistake
+    MistakeError
         It is neither true nor false.
     """
     if value.type.kind not in ("bool", "unknown"):
-        raise Mistake(f"argument of WHERE must be type boolean, not type {_sql_name(value.type)}")
+        raise MistakeError(
+            f"argument of WHERE must be type boolean, not type {_sql_name(value.type)}"
+        )
 
 
 def _family(kind: Type) -> str:
@@ -93,37 +100,56 @@ def _family(kind: Type) -> str:
 
 
 def _sql_name(kind: Type) -> str:
-    return {"string": "text", "long": "bigint", "entity": "bigint", "bool": "boolean"}.get(kind.kind, kind.kind)
+    return {"string": "text", "long": "bigint", "entity": "bigint", "bool": "boolean"}.get(
+        kind.kind, kind.kind
+    )
 
 
 def _read_as(value: Value, wanted: Type) -> Value:
     """Read a constant text as PostgreSQL reads one whose type it may choose."""
-    if not (isinstance(value, Constant) and isinstance(value.value, str) and value.type.kind == "string"):
+    if not (isinstance(value, Constant) and isinstance(value.value, str) and value.type == STRING):
         return value
-    family, text = _family(wanted), value.value
+    read = _READ.get(_family(wanted))
+    if read is None:
+        return value
     try:
-        if family == "number":
-            whole = wanted.kind not in ("float", "double")
-            return Constant(int(text) if whole else float(text), wanted)
-        if family == "time":
-            moment = datetime.datetime.fromisoformat(text).astimezone()
-            return Constant(int(moment.timestamp() * 1000), TIME)
-        if family == "bool":
-            return Constant({"t": True, "true": True, "f": False, "false": False}[text.lower()], BOOL)
+        return read(value.value, wanted)
     except (ValueError, KeyError, OverflowError) as error:
-        raise Mistake(f"invalid input syntax for type {_sql_name(wanted)}: \"{text}\"") from error
-    if family == "unit":
-        return Constant(UNITS[wanted.of].symbols.get(text, text), wanted)
-    if family == "class":
-        return Constant(text, wanted)
-    return value
+        text = f'invalid input syntax for type {_sql_name(wanted)}: "{value.value}"'
+        raise MistakeError(text) from error
 
 
-def is_parameter(value: Value) -> bool:
-    """Whether the value is a parameter whose type nothing has told yet."""
-    return isinstance(value, Variable) and value.type == UNKNOWN
+def _read_number(text: str, wanted: Type) -> Constant:
+    return Constant(float(text) if wanted in (FLOAT, DOUBLE) else int(text), wanted)
+
+
+def _read_time(text: str, _wanted: Type) -> Constant:
+    moment = dt.datetime.fromisoformat(text).astimezone()
+    return Constant(int(moment.timestamp() * 1000), TIME)
+
+
+def _read_bool(text: str, _wanted: Type) -> Constant:
+    return Constant({"t": True, "true": True, "f": False, "false": False}[text.lower()], BOOL)
+
+
+def _read_unit(text: str, wanted: Type) -> Constant:
+    """Return the symbol, which is what the database holds, of a unit's name or symbol."""
+    return Constant(UNITS[wanted.of].symbols.get(text, text), wanted)
+
+
+_READ: dict[str, Callable[[str, Type], Constant]] = {
+    "number": _read_number,
+    "time": _read_time,
+    "bool": _read_bool,
+    "unit": _read_unit,
+    "class": Constant,
+}
 
 
 def same_column(one: Value, other: Value) -> bool:
     """Whether both are the same column of the same source."""
-    return isinstance(one, Column) and isinstance(other, Column) and (one.source, one.name) == (other.source, other.name)
+    return (
+        isinstance(one, Column)
+        and isinstance(other, Column)
+        and (one.source, one.name) == (other.source, other.name)
+    )

@@ -10,12 +10,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, bindparam, case, exists, not_, or_, select, true
-from sqlalchemy.sql.expression import Alias, Join
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    case,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.sql.expression import Join
+from sqlalchemy.sql.selectable import NamedFromClause
 
 from omero_embedded import tables
 from omero_embedded.hql.discriminators import DISCRIMINATORS
 from omero_embedded.hql.resolved import (
+    LONG,
     Column,
     Constant,
     Nested,
@@ -25,6 +44,7 @@ from omero_embedded.hql.resolved import (
     Type,
     Value,
     Variable,
+    list_name,
     parameter_name,
 )
 from omero_embedded.hql.sql import SQL, TYPES, constant, written
@@ -56,12 +76,15 @@ class Statement:
         The place of each thing selected, in the order of `Resolved.outputs`.
     objects
         The place of each whole row of a table: of selected objects and fetched sources.
+    plain
+        Whether a row can be read as the driver gives it: nothing in it is stored otherwise than it is meant.
     """
 
     query: Resolved
     sql: Select[Any]
     outputs: tuple[Place, ...]
     objects: dict[Source, Place]
+    plain: bool
 
 
 def emit(query: Resolved, readable: Readable, *, sqlite: bool, call_permissions: int) -> Statement:
@@ -79,16 +102,20 @@ def emit(query: Resolved, readable: Readable, *, sqlite: bool, call_permissions:
         The permissions (bits) of objects that belong to no group.
     """
     names = list(dict.fromkeys(v.name for v in query.variables))
-    return _Emitter(readable, names, sqlite=sqlite, call_permissions=call_permissions).statement(query)
+    return _Emitter(readable, names, sqlite=sqlite, call_permissions=call_permissions).statement(
+        query
+    )
 
 
 class _Emitter:
-    def __init__(self, readable: Readable, names: list[str], *, sqlite: bool, call_permissions: int) -> None:
+    def __init__(
+        self, readable: Readable, names: list[str], *, sqlite: bool, call_permissions: int
+    ) -> None:
         self._readable = readable
         self._names = names
         self._sqlite = sqlite
         self._call_permissions = call_permissions
-        self._rows: dict[Source, Alias] = {}
+        self._rows: dict[Source, NamedFromClause] = {}
 
     # ------------------------------------------------------------ statements
     def statement(self, query: Resolved) -> Statement:
@@ -115,7 +142,8 @@ class _Emitter:
             if source.fetch:
                 whole(source)
         sql = select(*columns).select_from(*chains).where(*conditions)
-        return Statement(query, self._finished(sql, query), tuple(outputs), objects)
+        plain = not any(isinstance(c.type, JSON) for c in columns)
+        return Statement(query, self._finished(sql, query), tuple(outputs), objects, plain)
 
     def _finished(self, sql: Select[Any], query: Resolved) -> Select[Any]:
         if query.distinct:
@@ -139,8 +167,16 @@ class _Emitter:
         if isinstance(value, Column):
             outer = _in_outer_join(value.source)
             return outer or bool(getattr(self._rows[value.source].c[value.name], "nullable", True))
-        if isinstance(value, Operation) and value.name not in ("count", "count distinct", "count rows"):
-            return any(map(self._nullable, value.operands)) or value.name in ("case", "nullif", *AGGREGATES)
+        if isinstance(value, Operation) and value.name not in (
+            "count",
+            "count distinct",
+            "count rows",
+        ):
+            return any(map(self._nullable, value.operands)) or value.name in (
+                "case",
+                "nullif",
+                *AGGREGATES,
+            )
         return isinstance(value, Nested)
 
     def _output(self, value: Value) -> list[SQL]:
@@ -200,30 +236,47 @@ class _Emitter:
         if isinstance(value, Column):
             return self._rows[value.source].c[value.name]
         if isinstance(value, Constant):
-            return constant(value.value, Type("string") if value.type.kind in ("class", "javaclass", "unit") else value.type)
+            return constant(
+                value.value,
+                Type("string") if value.type.kind in ("class", "javaclass", "unit") else value.type,
+            )
         if isinstance(value, Variable):
-            return bindparam(parameter_name(self._names, value.name), type_=TYPES.get(value.type.kind))
+            return bindparam(
+                parameter_name(self._names, value.name), type_=TYPES.get(value.type.kind)
+            )
         if isinstance(value, Nested):
             return self.nested(value.query).scalar_subquery()
         return self._operation(value)
 
     def _operation(self, value: Operation) -> SQL:
-        name, operands = value.name, value.operands
-        if name == "in":
-            return self._in(operands[0], operands[1:])
-        if name == "in query":
-            return self.value(operands[0]).in_(self.nested(cast("Nested", operands[1]).query))
-        if name == "exists":
-            return exists(self.nested(cast("Nested", operands[0]).query))
-        if name == "permissions of the call":
-            return constant(self._call_permissions, Type("long"))
-        if name == "like" and len(operands) > 2:
-            escape = operands[2]
-            character = escape.value if isinstance(escape, Constant) and isinstance(escape.value, str) else "\\"
-            return self.value(operands[0]).like(self.value(operands[1]), escape=character)
-        if name in ("=", "!=", "<", "<=", ">", ">="):
-            return self._comparison(value)
-        return written(name, [self.value(o) for o in operands], value.type, sqlite=self._sqlite)
+        own = {
+            "in": self._in,
+            "in query": self._in_query,
+            "exists": self._exists,
+            "like": self._like,
+            "permissions of the call": self._permissions,
+            **dict.fromkeys(("=", "!=", "<", "<=", ">", ">="), self._comparison),
+        }.get(value.name)
+        if own is not None:
+            return own(value)
+        operands = [self.value(o) for o in value.operands]
+        return written(value.name, operands, value.type, sqlite=self._sqlite)
+
+    def _permissions(self, _value: Operation) -> SQL:
+        return constant(self._call_permissions, LONG)
+
+    def _exists(self, value: Operation) -> SQL:
+        return exists(self.nested(cast("Nested", value.operands[0]).query))
+
+    def _in_query(self, value: Operation) -> SQL:
+        sought, nested = value.operands
+        return self.value(sought).in_(self.nested(cast("Nested", nested).query))
+
+    def _like(self, value: Operation) -> SQL:
+        """Return a `like`. Where no escape is named it is the backslash, as in PostgreSQL."""
+        text, pattern, *escape = value.operands
+        character = str(escape[0].value) if escape and isinstance(escape[0], Constant) else "\\"
+        return self.value(text).like(self.value(pattern), escape=character)
 
     def _comparison(self, value: Operation) -> SQL:
         left, right = value.operands
@@ -245,28 +298,43 @@ class _Emitter:
         """Return a comparison with `any` or `all` as one with `exists`, which SQLite can do too."""
         nested = cast("Nested", right.operands[0])
         ours = self.value(left)
-        if nested.query.group_by or any(isinstance(o.value, Operation) for o in nested.query.outputs):
+        if nested.query.group_by or any(
+            isinstance(o.value, Operation) for o in nested.query.outputs
+        ):
             return written(operator, [ours, self.value(nested)], right.type, sqlite=self._sqlite)
         compared = Operation(operator, (left, nested.query.outputs[0].value), right.type)
         condition = compared if right.name == "any" else Operation("not", (compared,), right.type)
-        widened = Resolved(nested.query.sources, nested.query.outputs, where=[*nested.query.where, condition])
+        widened = Resolved(
+            nested.query.sources, nested.query.outputs, where=[*nested.query.where, condition]
+        )
         found = exists(self.nested(widened))
         return found if right.name == "any" else not_(found)
 
-    def _in(self, value: Value, choices: tuple[Value, ...]) -> SQL:
+    def _in(self, operation: Operation) -> SQL:
+        value, *choices = operation.operands
         sought = self.value(value)
         fixed = [self._class_text(c, value) for c in choices if not isinstance(c, Variable)]
         found: list[ColumnElement[bool]] = [sought.in_(fixed)] if fixed else []
         for choice in choices:
             if isinstance(choice, Variable):
-                name = parameter_name(self._names, choice.name)
-                ours = self._class_text(value, choice)
-                found.append(ours.in_(bindparam(f"{name}_list", expanding=True, type_=TYPES.get(choice.type.kind))))
+                name = list_name(self._names, choice.name)
+                found.append(self._among(self._class_text(value, choice), name, choice.type.kind))
         return found[0] if len(found) == 1 else or_(*found).self_group()
+
+    def _among(self, value: SQL, name: str, kind: str) -> SQL:
+        """Return that a value is in a list that comes as one parameter, however long: the statement stays the same."""
+        if self._sqlite:
+            items = func.json_each(bindparam(name, type_=Text())).table_valued("value")
+            return value.in_(select(items.c.value).correlate(None))
+        return value == any_(bindparam(name, type_=ARRAY(TYPES.get(kind, Text()))))
 
 
 def _table(source: Source) -> FromClause:
-    return tables.table(source.cls) if source.pairs is None else tables.map_table(source.cls, source.pairs)
+    return (
+        tables.table(source.cls)
+        if source.pairs is None
+        else tables.map_table(source.cls, source.pairs)
+    )
 
 
 def _joined(left: FromClause, right: FromClause, on: ColumnElement[bool], kind: str) -> Join:

@@ -9,7 +9,7 @@ import omero
 import omero.model
 import omero.sys
 
-from omero_embedded import errors, tables
+from omero_embedded import collector, errors, tables
 from omero_embedded.call import Call
 from omero_embedded.filling import IObject
 from omero_embedded.hql.asking import Answer, Row, ask, fetches_collections
@@ -18,7 +18,9 @@ from omero_embedded.loading import Loader, set_collection
 from omero_embedded.schema import CLASSES
 
 
-def find(call: Call, text: str | None, parameters: omero.sys.Parameters | None) -> list[IObject | None]:
+def find(
+    call: Call, text: str | None, parameters: omero.sys.Parameters | None
+) -> list[IObject | None]:
     """Return the objects that a query finds, as IQuery.findAllByQuery gives them.
 
     Where a collection is fetched each object comes once; what an outer join did not find is None.
@@ -33,9 +35,12 @@ def find(call: Call, text: str | None, parameters: omero.sys.Parameters | None) 
         return []
     root = answer.query.outputs[0].source if len(answer.query.outputs) == 1 else None
     if root is None or answer.query.form in ("map", "list"):
-        raise errors.internal("Failed to invoke: the query finds values; ask for them by projection")
-    objects = Objects(call, answer, list(answer.statement.objects))
-    found = [objects.of(root, row) for row in answer.rows]
+        raise errors.internal(
+            "Failed to invoke: the query finds values; ask for them by projection"
+        )
+    with collector.held(len(answer.rows)):
+        objects = Objects(call, answer, list(answer.statement.objects))
+        found = objects.all_of(root)
     return list({id(o): o for o in found}.values()) if fetches_collections(answer.query) else found
 
 
@@ -60,6 +65,11 @@ class Objects:
         identifier = row[self._start(source)]
         return None if identifier is None else self._by_id[source][identifier]
 
+    def all_of(self, source: Source) -> list[IObject | None]:
+        """Return the object of the source in each row."""
+        by_id, start = self._by_id[source], self._start(source)
+        return [by_id.get(row[start]) for row in self._answer.rows]
+
     def _start(self, source: Source) -> int:
         return self._answer.statement.objects[source].start
 
@@ -68,7 +78,9 @@ class Objects:
         start, end = place.start, place.start + place.length
         rows = {row[start]: row for row in self._answer.rows}
         rows.pop(None, None)
-        whole: Iterable[Sequence[Any]] = rows.values() if start == 0 else (row[start:end] for row in rows.values())
+        whole: Iterable[Sequence[Any]] = (
+            rows.values() if start == 0 else (row[start:end] for row in rows.values())
+        )
         self._by_id[source] = self._loader.take(CLASSES[source.cls].root.name, whole)
 
     def _collect(self, source: Source) -> None:

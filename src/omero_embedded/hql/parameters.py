@@ -15,7 +15,7 @@ import omero.rtypes
 import omero.sys
 
 from omero_embedded import errors
-from omero_embedded.hql.resolved import Variable, parameter_name
+from omero_embedded.hql.resolved import Variable, list_name, parameter_name
 from omero_embedded.schema import CLASSES
 
 Scalar: TypeAlias = "str | int | float | bool"
@@ -85,26 +85,29 @@ def bound(
     values: dict[str, Scalar | list[Scalar]] = {}
     for variable in variables:
         listed = _listed(variable, given[variable.name])
-        name = parameter_name(names, variable.name)
         if variable.many:
-            values[f"{name}_list"] = listed
+            values[list_name(names, variable.name)] = listed
         elif len(listed) > 1:
-            raise errors.validation(f"could not execute query; a list stands for one value: {variable.name}")
+            raise errors.validation(
+                f"could not execute query; a list stands for one value: {variable.name}"
+            )
         else:
-            values[name] = listed[0]
+            values[parameter_name(names, variable.name)] = listed[0]
     return values
 
 
 def _listed(variable: Variable, given: omero.RType) -> list[Scalar]:
     if isinstance(given, omero.RCollection):
-        kinds = {type(item) for item in given.val}
-        if len(kinds) == 1 and type(given.val[0]) in _PLAIN and _PLAIN[type(given.val[0])] == variable.type.kind:
-            return [item.val for item in given.val]  # the long lists of ids that clients send
+        plain = _PLAIN.get(variable.type.kind)
+        if plain is not None and set(map(type, given.val)) == {
+            plain
+        }:  # long lists of ids: as fast as can be
+            return [item.__dict__["_val"] for item in given.val]
         return [_scalar(variable, item) for item in given.val]
     return [_scalar(variable, given)]
 
 
-_PLAIN: dict[type, str] = {omero.rtypes.RLongI: "long", omero.rtypes.RIntI: "int"}
+_PLAIN: dict[str, type] = {"long": omero.rtypes.RLongI, "int": omero.rtypes.RIntI}
 
 
 def _scalar(variable: Variable, given: omero.RType | None) -> Scalar:
@@ -118,15 +121,21 @@ def _scalar(variable: Variable, given: omero.RType | None) -> Scalar:
     if kinds == ("entity",):
         return _id_of(value, variable.type.of)
     if isinstance(value, str) and "\0" in value:
-        raise errors.validation("could not execute query; invalid byte sequence for encoding UTF8: 0x00")
+        raise errors.validation(
+            "could not execute query; invalid byte sequence for encoding UTF8: 0x00"
+        )
     return value  # type: ignore[no-any-return]
 
 
 def _id_of(value: omero.model.IObject | None, cls: str) -> int:
     """Return the id of an object that stands for itself in a query."""
     if value is None or value.id is None:
-        raise errors.internal("Wrapped Exception: (org.hibernate.TransientObjectException):\nobject references an unsaved transient instance")
+        raise errors.internal(
+            "Wrapped Exception: (org.hibernate.TransientObjectException):\nobject references an unsaved transient instance"
+        )
     name = value.ice_id().rsplit("::", 1)[-1]
     if cls and (name not in CLASSES or CLASSES[name].root is not CLASSES[cls].root):
-        raise errors.internal(f"Wrapped Exception: (java.lang.ClassCastException):\n{name} cannot be cast to {cls}")
+        raise errors.internal(
+            f"Wrapped Exception: (java.lang.ClassCastException):\n{name} cannot be cast to {cls}"
+        )
     return int(value.id.val)

@@ -48,7 +48,9 @@ def parse(text: str) -> tree.Query | tree.DataChange:
 @functools.cache
 def _parser() -> Lark:
     grammar = files("omero_embedded.hql").joinpath("hql.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", start="statement", transformer=_Builder(), maybe_placeholders=True)
+    return Lark(
+        grammar, parser="lalr", start="statement", transformer=_Builder(), maybe_placeholders=True
+    )
 
 
 def _check_depth(root: tree.Node) -> None:
@@ -134,7 +136,7 @@ class _Builder(Transformer[Token, Any]):
     def select_object(self, alias: str) -> tuple[tree.Form, tuple[tree.Selected, ...]]:
         return "object", (tree.Selected(tree.Path((alias,)), None),)
 
-    def selected(self, value: tree.Expression | None, alias: str | None) -> tree.Selected:
+    def selected(self, value: tree.Expression, alias: str | None) -> tree.Selected:
         return tree.Selected(value, alias)
 
     # -------------------------------------------------------------- from
@@ -219,19 +221,19 @@ class _Builder(Transformer[Token, Any]):
     def equals(self, left: tree.Expression, right: tree.Expression) -> tree.Expression:
         return _comparison("=", left, right)
 
-    def is_(self, left: tree.Expression, negated: Token | None, right: tree.Expression) -> tree.Expression:
+    def is_(
+        self, left: tree.Expression, negated: Token | None, right: tree.Expression
+    ) -> tree.Expression:
         return _comparison("!=" if negated else "=", left, right)
 
     def in_(self, value: tree.Expression, negated: Token | None, choices: Any) -> tree.In:
         return tree.In(value, choices, negated is not None)
 
-    def between(
-        self, value: Any, negated: Token | None, low: Any, high: Any
-    ) -> tree.Between:
+    def between(self, value: Any, negated: Token | None, low: Any, high: Any) -> tree.Between:
         return tree.Between(value, low, high, negated is not None)
 
     def like(
-        self, value: Any, negated: Token | None, pattern: Any | None, escape: Any
+        self, value: Any, negated: Token | None, pattern: Any, escape: Any | None
     ) -> tree.Like:
         return tree.Like(value, pattern, escape, negated is not None)
 
@@ -246,7 +248,9 @@ class _Builder(Transformer[Token, Any]):
     def concat(self, first: tree.Expression, *rest: Any) -> tree.Concatenation:
         return tree.Concatenation(_flat(tree.Concatenation, (first, *rest)))
 
-    def arithmetic(self, left: tree.Expression, operator: Token, right: tree.Expression) -> tree.Arithmetic:
+    def arithmetic(
+        self, left: tree.Expression, operator: Token, right: tree.Expression
+    ) -> tree.Arithmetic:
         return tree.Arithmetic(cast("Any", str(operator)), left, right)
 
     def signed(self, sign: Token, value: tree.Expression) -> tree.Expression:
@@ -307,13 +311,19 @@ class _Builder(Transformer[Token, Any]):
     def plain_arguments(self, *values: tree.Expression) -> tuple[str, tuple[Any, ...]]:
         return "plain", values
 
-    def from_arguments(self, first: tree.Expression, value: tree.Expression) -> tuple[str, tuple[Any, ...]]:
+    def from_arguments(
+        self, first: tree.Expression, value: tree.Expression
+    ) -> tuple[str, tuple[Any, ...]]:
         return "from", (first, value)
 
-    def trim_arguments(self, side: Token, character: Any, value: Any) -> tuple[str, tuple[Any, ...]]:
+    def trim_arguments(
+        self, side: Token, character: Any, value: Any
+    ) -> tuple[str, tuple[Any, ...]]:
         return "trim", (side.lower(), character, value)
 
-    def trim_arguments_all(self, side: Token, value: tree.Expression) -> tuple[str, tuple[Any, ...]]:
+    def trim_arguments_all(
+        self, side: Token, value: tree.Expression
+    ) -> tuple[str, tuple[Any, ...]]:
         return "trim", (side.lower(), None, value)
 
     def trim_blanks(self, value: tree.Expression) -> tuple[str, tuple[Any, ...]]:
@@ -329,7 +339,9 @@ class _Builder(Transformer[Token, Any]):
         return tree.Aggregate("count", None, False)
 
     def count(self, modifier: Token | None, value: tree.Expression) -> tree.Aggregate:
-        return tree.Aggregate("count", value, modifier is not None and modifier.lower() == "distinct")
+        return tree.Aggregate(
+            "count", value, modifier is not None and modifier.lower() == "distinct"
+        )
 
     def collection(self, part: Token, path: tree.Path) -> tree.CollectionOf:
         return tree.CollectionOf(cast("Any", part.lower()), path)
@@ -354,7 +366,9 @@ class _Builder(Transformer[Token, Any]):
         return tree.Empty()
 
 
-def _flat(kind: type[tree.All | tree.Any | tree.Concatenation], terms: tuple[Any, ...]) -> tuple[Any, ...]:
+def _flat(
+    kind: type[tree.All | tree.Any | tree.Concatenation], terms: tuple[Any, ...]
+) -> tuple[Any, ...]:
     """Take terms that are of the same kind apart, so that a long row of them is no deep tree."""
     return tuple(t for term in terms for t in (term.terms if isinstance(term, kind) else (term,)))
 

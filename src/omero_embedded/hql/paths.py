@@ -25,7 +25,15 @@ from omero_embedded.hql.resolved import (
     Type,
 )
 from omero_embedded.hql.tree import JoinKind
-from omero_embedded.schema import CLASSES, DETAILS_TARGETS, Collection, Field, ModelClass, Quantity, Reference
+from omero_embedded.schema import (
+    CLASSES,
+    DETAILS_TARGETS,
+    Collection,
+    Field,
+    ModelClass,
+    Quantity,
+    Reference,
+)
 from omero_embedded.schema import Value as Plain
 
 
@@ -111,7 +119,14 @@ class Scope:
 
     def _joined(self, parent: Source, step: str) -> Source | None:
         """Return what is joined over the same way already and bears no alias of its own."""
-        return next((s for s in self.query.sources if s.parent is parent and s.step == step and s.alias is None), None)
+        return next(
+            (
+                s
+                for s in self.query.sources
+                if s.parent is parent and s.step == step and s.alias is None
+            ),
+            None,
+        )
 
     # ------------------------------------------------------------ following
     def begin(self, names: tuple[str, ...]) -> tuple[Place, tuple[str, ...]] | None:
@@ -145,10 +160,16 @@ class Scope:
                 return Column(place.source, place.name, Type("double"))
             if name == "unit":
                 return Column(place.source, f"{place.name}_unit", Type("unit", place.type.of))
-        if isinstance(place, (Column, Operation)) and place.type.kind == "permissions" and name == "perm1":
+        if (
+            isinstance(place, (Column, Operation))
+            and place.type.kind == "permissions"
+            and name == "perm1"
+        ):
             return Operation("bits", (place,), LONG)
         if isinstance(place, (Many, Pairs)):
-            raise HqlError(f"illegal attempt to dereference collection with element property reference [{name}]")
+            raise HqlError(
+                f"illegal attempt to dereference collection with element property reference [{name}]"
+            )
         raise HqlError(f"could not resolve property: {name}")
 
     def _of_details(self, source: Source, name: str) -> Place:
@@ -158,7 +179,9 @@ class Scope:
                 return Column(source, "details_permissions", PERMISSIONS)
             if cls.is_global:
                 return Operation("permissions of the call", (), PERMISSIONS)
-            group = self.follow(Pointer(source, "details_group", "ExperimenterGroup", "details.group"))
+            group = self.follow(
+                Pointer(source, "details_group", "ExperimenterGroup", "details.group")
+            )
             return Column(group, "details_permissions", PERMISSIONS)
         if name not in DETAILS_TARGETS or (cls.is_global and name != "externalInfo"):
             raise HqlError(f"could not resolve property: {name} of: {cls.java}")
@@ -176,13 +199,18 @@ def class_of(source: Source) -> Column | Constant:
     """Return the class of a source's rows: a column, or a constant where there is only one."""
     root = CLASSES[source.cls].root
     kind = Type("class", root.name)
-    return Column(source, "class", kind) if root.subclasses != (root,) else Constant(root.name, kind)
+    return (
+        Column(source, "class", kind) if root.subclasses != (root,) else Constant(root.name, kind)
+    )
 
 
 def _has(source: Source, name: str) -> bool:
     if source.pairs:
         return name in ("name", "value")
-    return name in ("id", "class", "details", "version") or find_field(CLASSES[source.cls], name) is not None
+    return (
+        name in ("id", "class", "details", "version")
+        or find_field(CLASSES[source.cls], name) is not None
+    )
 
 
 def _of_pair(source: Source, name: str) -> Place:
@@ -193,18 +221,21 @@ def _of_pair(source: Source, name: str) -> Place:
 
 def _of_object(source: Source, name: str) -> Place:
     cls = CLASSES[source.cls]
-    if name == "id":
-        return Column(source, "id", LONG)
     if name == "details":
         return Details(source)
     if name == "class":
         return class_of(source)
-    if name == "version" and cls.root.versioned:
-        return Column(source, "version", INT)
+    if name == "id" or (name == "version" and cls.root.versioned):
+        return Column(source, name, LONG if name == "id" else INT)
     found = find_field(cls, name)
     if found is None:
         raise HqlError(f"could not resolve property: {name} of: {cls.java}")
-    owner, field = found
+    return _of_field(source, *found)
+
+
+def _of_field(source: Source, owner: str, field: Field) -> Place:
+    """Return where a field leads that the class `owner` has: the source's own class or one below."""
+    name = field.name
     if isinstance(field, Collection):
         return Many(source, field)
     if isinstance(field, Plain) and field.type == "map":

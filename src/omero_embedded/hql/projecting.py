@@ -9,7 +9,7 @@ import omero
 import omero.sys
 from omero.rtypes import rlist, rmap, robject
 
-from omero_embedded import permissions, tables
+from omero_embedded import collector, permissions, tables
 from omero_embedded.call import Call
 from omero_embedded.hql.asking import Answer, Row, ask
 from omero_embedded.hql.finding import Objects
@@ -24,7 +24,9 @@ _PERMISSIONS = "_details_permissions"
 """What an alias in `new map` ends with where an object stands for its permissions."""
 
 
-def project(call: Call, text: str | None, parameters: omero.sys.Parameters | None) -> list[list[omero.RType | None]]:
+def project(
+    call: Call, text: str | None, parameters: omero.sys.Parameters | None
+) -> list[list[omero.RType | None]]:
     """Return the rows that a query finds, as IQuery.projection gives them.
 
     A row of one value that is null is empty.
@@ -37,10 +39,18 @@ def project(call: Call, text: str | None, parameters: omero.sys.Parameters | Non
     answer = ask(call, text, parameters)
     if not answer.rows:
         return []
-    cells, form = _cells(call, answer), answer.query.form
+    with collector.held(len(answer.rows)):
+        return _projected(answer, _cells(call, answer))
+
+
+def _projected(answer: Answer, cells: list[Cell]) -> list[list[omero.RType | None]]:
+    form = answer.query.form
     if form == "map":
         names = [o.alias or str(i) for i, o in enumerate(answer.query.outputs)]
-        return [[rmap({name: cell(row) for name, cell in zip(names, cells, strict=True)})] for row in answer.rows]
+        return [
+            [rmap({name: cell(row) for name, cell in zip(names, cells, strict=True)})]
+            for row in answer.rows
+        ]
     if form == "list":
         return [[rlist([cell(row) for cell in cells])] for row in answer.rows]
     rows = [[cell(row) for cell in cells] for row in answer.rows]
@@ -49,14 +59,20 @@ def project(call: Call, text: str | None, parameters: omero.sys.Parameters | Non
 
 def _cells(call: Call, answer: Answer) -> list[Cell]:
     outputs = answer.query.outputs
-    whole = {o.source for o in outputs if o.source is not None and not _asks_for_permissions(answer, o)}
+    whole = {
+        o.source for o in outputs if o.source is not None and not _asks_for_permissions(answer, o)
+    }
     fetched = [s for s in answer.statement.objects if s.fetch]
     objects = Objects(call, answer, [*whole, *fetched] if whole else [])
     cells: list[Cell] = []
     for output, place in zip(outputs, answer.statement.outputs, strict=True):
         if output.source is None:
             wrap = wrap_of(output.value.type)
-            cells.append(_pair_cell(wrap, place.start) if place.length > 1 else _value_cell(wrap, place.start))
+            cells.append(
+                _pair_cell(wrap, place.start)
+                if place.length > 1
+                else _value_cell(wrap, place.start)
+            )
         elif output.source in whole:
             cells.append(_object_cell(objects, output.source))
         else:
@@ -65,7 +81,11 @@ def _cells(call: Call, answer: Answer) -> list[Cell]:
 
 
 def _asks_for_permissions(answer: Answer, output: Output) -> bool:
-    return answer.query.form == "map" and output.alias is not None and output.alias.endswith(_PERMISSIONS)
+    return (
+        answer.query.form == "map"
+        and output.alias is not None
+        and output.alias.endswith(_PERMISSIONS)
+    )
 
 
 def _value_cell(wrap: Callable[..., omero.RType], place: int) -> Cell:

@@ -25,7 +25,7 @@ from omero_embedded.hql.resolved import (
 from omero_embedded.hql.values import AGGREGATES, Values, class_named
 
 
-class DataChangeRefused(Exception):
+class DataChangeError(Exception):
     """The text is an update, a delete or an insert: understood, and not carried out."""
 
 
@@ -37,7 +37,7 @@ def resolve(text: str) -> Resolved:
     ------
     HqlError
         The text is no HQL, or names what does not exist.
-    DataChangeRefused
+    DataChangeError
         It would change data.
     """
     parsed = parse(text)
@@ -45,10 +45,14 @@ def resolve(text: str) -> Resolved:
         cls = class_named(parsed.target)
         if cls is None:
             raise HqlError(f"{'.'.join(parsed.target.names)} is not mapped")
-        raise DataChangeRefused(text.replace(".".join(parsed.target.names), cls.java, 1))
+        raise DataChangeError(text.replace(".".join(parsed.target.names), cls.java, 1))
     resolved = _query(parsed, None)
-    if any(not isinstance(o.value, Column | Constant | Operation | Nested) for o in resolved.outputs):
-        raise HqlError("Parameters are only supported in SELECT clauses when used as part of a INSERT INTO DML statement")
+    if any(
+        not isinstance(o.value, Column | Constant | Operation | Nested) for o in resolved.outputs
+    ):
+        raise HqlError(
+            "Parameters are only supported in SELECT clauses when used as part of a INSERT INTO DML statement"
+        )
     return resolved
 
 
@@ -64,8 +68,14 @@ def _query(node: tree.Query, outer: Scope | None) -> Resolved:
     if node.having is not None:
         query.having = values.condition(node.having)
     for key in node.order_by:
-        name = key.value.names[0] if isinstance(key.value, tree.Path) and len(key.value.names) == 1 else ""
-        query.order_by.append((aliases[name] if name in aliases else values.value(key.value), key.descending))
+        name = (
+            key.value.names[0]
+            if isinstance(key.value, tree.Path) and len(key.value.names) == 1
+            else ""
+        )
+        query.order_by.append(
+            (aliases[name] if name in aliases else values.value(key.value), key.descending)
+        )
     _check_fetches(query)
     query.mistakes += _ungrouped(query)
     return query
@@ -85,7 +95,11 @@ def _nested(node: tree.Query, outer: Scope) -> Nested:
 # ---------------------------------------------------------------- from
 def _sources(node: tree.Query, scope: Scope, values: Values) -> None:
     for part in node.sources:
-        source = _range(part, scope, values) if isinstance(part, tree.Range) else _join(part, scope, values)
+        source = (
+            _range(part, scope, values)
+            if isinstance(part, tree.Range)
+            else _join(part, scope, values)
+        )
         source.alias = part.alias
         source.explicit = True
         scope.add(source)
@@ -99,7 +113,11 @@ def _range(part: tree.Range, scope: Scope, values: Values) -> Source:
     cls = class_named(part.path)
     if cls is not None:
         return Source(cls.name)
-    if scope.outer is not None and len(part.path.names) > 1 and scope.alias(part.path.names[0]) is not None:
+    if (
+        scope.outer is not None
+        and len(part.path.names) > 1
+        and scope.alias(part.path.names[0]) is not None
+    ):
         return values.joined(values.place(part.path), "inner")
     raise HqlError(f"{'.'.join(part.path.names)} is not mapped")
 
@@ -132,7 +150,9 @@ def _selection(selection: tree.Selection | None, scope: Scope, values: Values) -
     if selection.form == "class":
         raise HqlError("Unable to locate class to be made with new")
     query.form, query.distinct = selection.form, selection.distinct
-    items = [i for i in selection.items if selection.form != "row" or not isinstance(i.value, tree.Truth)]
+    items = [
+        i for i in selection.items if selection.form != "row" or not isinstance(i.value, tree.Truth)
+    ]
     query.outputs += [_output(item, values) for item in items]
     return {o.alias: o.value for o in query.outputs if o.alias is not None and o.source is None}
 
@@ -152,7 +172,10 @@ def _output(item: tree.Selected, values: Values) -> Output:
     if source is not None:
         return Output(Column(source, "id", source.type), item.alias, source)
     value = values.selected(item.value)
-    if isinstance(item.value, tree.All | tree.Any | tree.Not | tree.Comparison | tree.In | tree.Like | tree.Between):
+    if isinstance(
+        item.value,
+        tree.All | tree.Any | tree.Not | tree.Comparison | tree.In | tree.Like | tree.Between,
+    ):
         raise HqlError("a condition cannot be selected")
     if value.type.kind == "unknown" or (isinstance(value, Constant) and value.type.kind == "class"):
         raise HqlError("No data type for what is selected")
@@ -181,14 +204,22 @@ def _ungrouped(query: Resolved) -> Iterator[str]:
     ordered = [v for v, _ in query.order_by]
     having = [] if query.having is None else [query.having]
     if query.group_by or having or any(map(_has_aggregate, outputs)):
-        for column in (c for v in [*outputs, *having, *ordered] for c in _columns_outside(v, query.group_by)):
-            if column.source in query.sources and not any(_determines(g, column) for g in query.group_by):
+        for column in (
+            c for v in [*outputs, *having, *ordered] for c in _columns_outside(v, query.group_by)
+        ):
+            if column.source in query.sources and not any(
+                _determines(g, column) for g in query.group_by
+            ):
                 yield f'column "{column.name}" must appear in the GROUP BY clause or be used in an aggregate function'
     if query.distinct:
         whole = [o.source for o in query.outputs if o.source is not None]
         for value in ordered:
             of_selected = isinstance(value, Column) and any(value.source is s for s in whole)
-            if not of_selected and value not in outputs and not any(same_column(value, o) for o in outputs):
+            if (
+                not of_selected
+                and value not in outputs
+                and not any(same_column(value, o) for o in outputs)
+            ):
                 yield "for SELECT DISTINCT, ORDER BY expressions must appear in select list"
 
 
@@ -200,7 +231,9 @@ def _determines(grouped: Value, column: Column) -> bool:
 
 
 def _has_aggregate(value: Value) -> bool:
-    return isinstance(value, Operation) and (value.name in AGGREGATES or any(map(_has_aggregate, value.operands)))
+    return isinstance(value, Operation) and (
+        value.name in AGGREGATES or any(map(_has_aggregate, value.operands))
+    )
 
 
 def _columns_outside(value: Value, grouped: list[Value]) -> Iterator[Column]:

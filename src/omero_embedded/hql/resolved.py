@@ -32,7 +32,13 @@ class Type:
 
 
 NUMBERS = ("int", "long", "float", "double")
-STRING, INT, LONG, FLOAT, DOUBLE = Type("string"), Type("int"), Type("long"), Type("float"), Type("double")
+STRING, INT, LONG, FLOAT, DOUBLE = (
+    Type("string"),
+    Type("int"),
+    Type("long"),
+    Type("float"),
+    Type("double"),
+)
 BOOL, TIME, UNKNOWN, PERMISSIONS = Type("bool"), Type("time"), Type("unknown"), Type("permissions")
 
 
@@ -87,6 +93,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
+    """A value that the text names."""
+
     value: int | float | str | bool | None
     type: Type
 
@@ -152,3 +160,8 @@ class Resolved:
 def parameter_name(names: list[str], name: str) -> str:
     """Return the name in SQL of a parameter: a number, as HQL allows more in a name than SQL does."""
     return f"p{names.index(name)}"
+
+
+def list_name(names: list[str], name: str) -> str:
+    """Return the name in SQL of a parameter where it stands for a list."""
+    return f"{parameter_name(names, name)}_list"

@@ -40,23 +40,29 @@ class Path(Node):
 
 @dataclass(frozen=True, slots=True)
 class Number(Node):
+    """A number, and what kind of number Java takes it for."""
+
     value: int | float
     kind: NumberKind
 
 
 @dataclass(frozen=True, slots=True)
 class Text(Node):
+    """A text in quotes."""
+
     value: str
 
 
 @dataclass(frozen=True, slots=True)
 class Truth(Node):
+    """`true` or `false`."""
+
     value: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Null(Node):
-    pass
+    """The word `null`, where it is no part of a comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +93,15 @@ class Any(Node):
 
 @dataclass(frozen=True, slots=True)
 class Not(Node):
+    """What `not` stands before."""
+
     term: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison(Node):
+    """Two values compared."""
+
     operator: Choice["=", "!=", "<", "<=", ">", ">="]
     left: Expression
     right: Expression
@@ -99,12 +109,16 @@ class Comparison(Node):
 
 @dataclass(frozen=True, slots=True)
 class IsNull(Node):
+    """`is null`, `is not null`, and `= null`."""
+
     value: Expression
     negated: bool
 
 
 @dataclass(frozen=True, slots=True)
 class IsEmpty(Node):
+    """`is empty` and `is not empty`."""
+
     collection: Expression
     negated: bool
 
@@ -120,6 +134,8 @@ class In(Node):
 
 @dataclass(frozen=True, slots=True)
 class Between(Node):
+    """A value between two others, both included."""
+
     value: Expression
     low: Expression
     high: Expression
@@ -128,6 +144,8 @@ class Between(Node):
 
 @dataclass(frozen=True, slots=True)
 class Like(Node):
+    """A text compared with a pattern."""
+
     value: Expression
     pattern: Expression
     escape: Expression | None
@@ -136,6 +154,8 @@ class Like(Node):
 
 @dataclass(frozen=True, slots=True)
 class MemberOf(Node):
+    """Whether a value is in a collection."""
+
     value: Expression
     collection: Path
     negated: bool
@@ -151,6 +171,8 @@ class Quantified(Node):
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic(Node):
+    """A calculation."""
+
     operator: Choice["+", "-", "*", "/", "%"]
     left: Expression
     right: Expression
@@ -158,16 +180,22 @@ class Arithmetic(Node):
 
 @dataclass(frozen=True, slots=True)
 class Negative(Node):
+    """A value with a minus before it."""
+
     value: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class Concatenation(Node):
+    """Texts joined by `||`."""
+
     terms: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class When(Node):
+    """One branch of a `case`."""
+
     condition: Expression
     value: Expression
 
@@ -191,6 +219,8 @@ class Call(Node):
 
 @dataclass(frozen=True, slots=True)
 class Cast(Node):
+    """`cast(value as type)`."""
+
     value: Expression
     type: str
 
@@ -247,11 +277,15 @@ class Items(Node):
 
 @dataclass(frozen=True, slots=True)
 class Subquery(Node):
+    """A query in brackets."""
+
     query: Query
 
 
 @dataclass(frozen=True, slots=True)
 class Selected(Node):
+    """One thing that is selected, and its name."""
+
     value: Expression
     alias: str | None
 
@@ -275,6 +309,8 @@ class Range(Node):
 
 @dataclass(frozen=True, slots=True)
 class Join(Node):
+    """A `join`; `condition` is what stands after `with`."""
+
     kind: JoinKind
     fetch: bool
     path: Path
@@ -284,12 +320,16 @@ class Join(Node):
 
 @dataclass(frozen=True, slots=True)
 class OrderKey(Node):
+    """One thing to order by."""
+
     value: Expression
     descending: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Query(Node):
+    """A query, or a sub-query."""
+
     selection: Selection | None
     sources: tuple[Range | Join, ...]
     where: Expression | None

@@ -7,7 +7,13 @@ from typing import cast
 
 from omero_embedded import tables
 from omero_embedded.hql import tree
-from omero_embedded.hql.comparing import Mistake, calculated, expected_of, fitted, must_be_condition
+from omero_embedded.hql.comparing import (
+    MistakeError,
+    calculated,
+    expected_of,
+    fitted,
+    must_be_condition,
+)
 from omero_embedded.hql.functions import CASTS, FUNCTIONS, TIME_FIELDS
 from omero_embedded.hql.parse import HqlError
 from omero_embedded.hql.paths import Details, Many, Pairs, Place, Pointer, Scope, class_of
@@ -85,7 +91,7 @@ class Values:
         """Note what the database would refuse."""
         try:
             check()
-        except Mistake as mistake:
+        except MistakeError as mistake:
             self.scope.query.mistakes.append(str(mistake))
 
     def _all(self, node: tree.All) -> Value:
@@ -112,7 +118,7 @@ class Values:
     def _compared(self, operator: str, left: Value, right: Value) -> Value:
         try:
             left, right = fitted(left, right)
-        except Mistake as mistake:
+        except MistakeError as mistake:
             self.scope.query.mistakes.append(str(mistake))
         return Operation(operator, (left, right), BOOL)
 
@@ -129,15 +135,24 @@ class Values:
         return self._negated_if(not node.negated, exists)
 
     def _between(self, node: tree.Between) -> Value:
-        low, high = (tree.Comparison(">=", node.value, node.low), tree.Comparison("<=", node.value, node.high))
-        return self._negated_if(node.negated, Operation("and", (self._comparison(low), self._comparison(high)), BOOL))
+        low, high = (
+            tree.Comparison(">=", node.value, node.low),
+            tree.Comparison("<=", node.value, node.high),
+        )
+        return self._negated_if(
+            node.negated, Operation("and", (self._comparison(low), self._comparison(high)), BOOL)
+        )
 
     def _like(self, node: tree.Like) -> Value:
         value, pattern = self._both(node.value, node.pattern)
         for side in (value, pattern):
             if side.type.kind not in ("string", "unknown", "unit"):
-                self.scope.query.mistakes.append(f"operator does not exist: {side.type.kind} ~~ text")
-        escape = () if node.escape is None else (self.value(node.escape, STRING),)
+                self.scope.query.mistakes.append(
+                    f"operator does not exist: {side.type.kind} ~~ text"
+                )
+        if node.escape is not None and not isinstance(node.escape, tree.Text):
+            raise HqlError("the character after escape must be written out")
+        escape = () if node.escape is None else (self.value(node.escape),)
         return self._negated_if(node.negated, Operation("like", (value, pattern, *escape), BOOL))
 
     def _in(self, node: tree.In) -> Value:
@@ -150,7 +165,9 @@ class Values:
             place = self.place(path)
             if isinstance(place, (Many, Pairs)):
                 nested = self._collection_query(path)
-                return Operation("in query", fitted(self.value(node.value, nested.type), nested), BOOL)
+                return Operation(
+                    "in query", fitted(self.value(node.value, nested.type), nested), BOOL
+                )
             choices = tree.Items((path,))
         if isinstance(choices, tree.Subquery):
             nested = self._nested(choices.query, self.scope)
@@ -158,7 +175,9 @@ class Values:
         items = choices.items if isinstance(choices, tree.Items) else (choices,)
         if isinstance(node.value, tree.Parameter):
             first = next((self.value(i) for i in items if not isinstance(i, tree.Parameter)), None)
-            value: Value = self.variable(node.value, UNKNOWN if first is None else expected_of(first))
+            value: Value = self.variable(
+                node.value, UNKNOWN if first is None else expected_of(first)
+            )
         else:
             value = self.value(node.value)
         found: list[Value] = []
@@ -172,13 +191,17 @@ class Values:
 
     def _memberof(self, node: tree.MemberOf) -> Value:
         nested = self._collection_query(node.collection)
-        return self._negated_if(node.negated, self._compared("in query", self.value(node.value, nested.type), nested))
+        return self._negated_if(
+            node.negated, self._compared("in query", self.value(node.value, nested.type), nested)
+        )
 
     def _quantified(self, node: tree.Quantified) -> Value:
         nested = (
             self._nested(node.source.query, self.scope)
             if isinstance(node.source, tree.Subquery)
-            else self._collection_query(node.source if isinstance(node.source, tree.Path) else node.source.path)
+            else self._collection_query(
+                node.source if isinstance(node.source, tree.Path) else node.source.path
+            )
         )
         name = "any" if node.quantifier == "some" else node.quantifier
         return Operation(name, (nested,), BOOL if name == "exists" else nested.type)
@@ -207,7 +230,7 @@ class Values:
         kind = UNKNOWN
         try:
             kind = calculated(node.operator, left.type, right.type)
-        except Mistake as mistake:
+        except MistakeError as mistake:
             self.scope.query.mistakes.append(str(mistake))
         return Operation(node.operator, (left, right), kind)
 
@@ -238,8 +261,14 @@ class Values:
         value = self.selected(node.value)
         if node.function == "count":
             return Operation("count distinct" if node.distinct else "count", (value,), LONG)
-        if node.function in ("sum", "avg") and not value.type.is_number and value.type.kind != "unknown":
-            self.scope.query.mistakes.append(f"function {node.function}({value.type.kind}) does not exist")
+        if (
+            node.function in ("sum", "avg")
+            and not value.type.is_number
+            and value.type.kind != "unknown"
+        ):
+            self.scope.query.mistakes.append(
+                f"function {node.function}({value.type.kind}) does not exist"
+            )
         kinds = {"avg": DOUBLE, "sum": DOUBLE if value.type in (FLOAT, DOUBLE) else LONG}
         return Operation(node.function, (value,), kinds.get(node.function, value.type))
 
@@ -281,7 +310,11 @@ class Values:
         if not isinstance(value, (Column, Constant)) or value.type.kind != "class":
             raise HqlError("type() asks for the class of an object")
         kind = Type("javaclass", value.type.of)
-        return Column(value.source, value.name, kind) if isinstance(value, Column) else Constant(value.value, kind)
+        return (
+            Column(value.source, value.name, kind)
+            if isinstance(value, Column)
+            else Constant(value.value, kind)
+        )
 
     def _of_collection(self, node: tree.Call) -> Value:
         """Return what `size`, `index` and their kin say about a collection."""
@@ -373,7 +406,9 @@ class Values:
             place = self.scope.step(place, name)
         return self._value_at(place)
 
-    def joined(self, place: Place, kind: tree.JoinKind, index: tree.Expression | None = None) -> Source:
+    def joined(
+        self, place: Place, kind: tree.JoinKind, index: tree.Expression | None = None
+    ) -> Source:
         """Join what a path leads to: the members of a collection, the pairs of a map, what a reference points to.
 
         Raises
@@ -410,7 +445,9 @@ class Values:
         source = Values(inner, self._nested).joined(place, "inner")
         source.explicit = True
         inner.add(source)
-        value = Column(source, "value", STRING) if source.pairs else Column(source, "id", source.type)
+        value = (
+            Column(source, "value", STRING) if source.pairs else Column(source, "id", source.type)
+        )
         return nested_of(inner, value)
 
 
@@ -432,4 +469,3 @@ def class_named(path: tree.Path) -> ModelClass | None:
     if cls is None or cls.name in ("IObject", "Link"):
         return None
     return cls if path.names == (cls.name,) or ".".join(path.names) == cls.java else None
-

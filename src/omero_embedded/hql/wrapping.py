@@ -56,12 +56,18 @@ def permissions_map(permissions: omero.model.Permissions) -> omero.RMap:
 def _bare_permissions(bits: int) -> omero.RMap:
     """Return permissions without a viewer: nothing is refused."""
     permissions = omero.model.PermissionsI(bits)
-    permissions._restrictions = [False] * 6  # noqa: SLF001  # the Slice member
+    permissions._restrictions = [False] * 6  # the Slice member
     return permissions_map(permissions)
 
 
 def _quantity(unit: str, value: float, symbol: str) -> omero.RMap:
-    return rmap({"value": rdouble(value), "unit": rstring(UNITS[unit].value_of(symbol)), "symbol": rstring(symbol)})
+    return rmap(
+        {
+            "value": rdouble(value),
+            "unit": rstring(UNITS[unit].value_of(symbol)),
+            "symbol": rstring(symbol),
+        }
+    )
 
 
 def _class(root: str, name: str) -> omero.RType:
@@ -93,5 +99,3 @@ _WRAPS: dict[str, Wrap] = {
     "javaclass": _java_class,
     "permissions": _bare_permissions,
 }
-
-
