@@ -67,3 +67,8 @@ def delete_pixels(folder: Path, pixels_id: int) -> None:
 def thumbnail_path(folder: Path, thumbnail_id: int) -> Path:
     """Return where the thumbnail of that id is, or will be."""
     return path_below(folder / "Thumbnails", thumbnail_id)
+
+
+def original_file_path(folder: Path, file_id: int) -> Path:
+    """Return where the contents of the OriginalFile of that id are, or will be."""
+    return path_below(folder / "Files", file_id)
