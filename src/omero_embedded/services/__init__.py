@@ -1,5 +1,7 @@
 """The services: importing this package registers all that the server offers (see `wire.registry`)."""
 
+from omero_embedded.files import store as raw_file_store
+from omero_embedded.files import shared_resources
 from omero_embedded.pixels import service as pixels_service
 from omero_embedded.pixels import store as raw_pixels_store
 from omero_embedded.rendering import engine, projection_service, settings_service, thumbnails
@@ -12,9 +14,11 @@ __all__ = [
     "pixels_service",
     "projection_service",
     "query",
+    "raw_file_store",
     "raw_pixels_store",
     "session",
     "settings_service",
+    "shared_resources",
     "thumbnails",
     "types",
     "update",
