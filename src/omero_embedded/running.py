@@ -7,7 +7,9 @@ import sys
 import threading
 from pathlib import Path
 
-from omero_embedded import services  # noqa: F401  # importing it registers them
+import omero.model  # noqa: F401  # before omero.cmd and others, which leave it half-made
+
+from omero_embedded import commands, services  # noqa: F401  # importing them registers them
 from omero_embedded.core import Core
 from omero_embedded.database import Database, at
 from omero_embedded.wire.adapter import Wire
