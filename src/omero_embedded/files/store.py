@@ -81,7 +81,7 @@ class RawFileStore:
             "size": file.path.stat().st_size,
             "mtime": int(time.time() * 1000),
         }
-        if file.hasher in OFFERED and file.hasher is not None:
+        if file.hasher is not None and file.hasher in OFFERED:
             values["hash"] = checksum(file.path, file.hasher)
         saving.change(call, "OriginalFile", file.id, **values)
         self._modified = False

@@ -2,6 +2,7 @@
 
 from omero_embedded.files import store as raw_file_store
 from omero_embedded.files import shared_resources
+from omero_embedded.files import repository
 from omero_embedded.pixels import service as pixels_service
 from omero_embedded.pixels import store as raw_pixels_store
 from omero_embedded.rendering import engine, projection_service, settings_service, thumbnails
@@ -16,6 +17,7 @@ __all__ = [
     "query",
     "raw_file_store",
     "raw_pixels_store",
+    "repository",
     "session",
     "settings_service",
     "shared_resources",
