@@ -18,11 +18,14 @@ from omero_embedded import tables
 from omero_embedded.schema import CLASSES, UNITS, Quantity, Value
 
 IObject: TypeAlias = omero.model.IObject
-ALWAYS_LOADED = {
-    ("Image", "wellSamples"),
-    ("OriginalFile", "filesetEntries"),
-    ("Roi", "folderLinks"),
+ALWAYS_LOADED: dict[tuple[str, str], str | None] = {
+    ("Image", "wellSamples"): None,
+    ("OriginalFile", "filesetEntries"): "hasher",
+    ("Roi", "folderLinks"): None,
 }
+"""Collections that are loaded, and empty, where nothing fetched them: as seen on the real server, that of files only
+where the reference named here is null."""
+
 EAGER = {("Event", "experimenterGroup"), ("Event", "session")}
 """References that are loaded with the object, beside those to abstract classes."""
 
@@ -83,7 +86,9 @@ class Filling:
             (f"_{f.name}", at[c], at[f"{c}_unit"], f.unit) for f, c in quantities
         )
         self._always_loaded = tuple(
-            c.name for c in model.collections if (model.root.name, c.name) in ALWAYS_LOADED
+            (c.name, at[unless] if (unless := ALWAYS_LOADED[model.root.name, c.name]) else None)
+            for c in model.collections
+            if (model.root.name, c.name) in ALWAYS_LOADED
         )
         pointers = [
             (f"_{r.name}", at[tables.column_name(cls, r.name)], r) for r in model.references
@@ -126,9 +131,10 @@ class Filling:
         for member, place, unit_place, unit in self._quantities:
             if row[place] is not None:
                 members[member] = quantity(unit, row[place], row[unit_place])
-        for name in self._always_loaded:
-            members[f"_{name}Seq"] = []
-            members[f"_{name}Loaded"] = True
+        for name, unless in self._always_loaded:
+            if unless is None or row[unless] is None:
+                members[f"_{name}Seq"] = []
+                members[f"_{name}Loaded"] = True
         return members
 
 

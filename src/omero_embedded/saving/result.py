@@ -1,7 +1,8 @@
 """What a save gives back: the graph that was sent, as the database holds it now.
 
 Every object of it is loaded, those sent unloaded too. New objects have all their collections loaded, the others those
-that were sent loaded; in them is what was sent. Who acts and the call's event are loaded wherever they are referred to.
+that were sent loaded; in them is what was sent. Who acts, and the events of what was sent loaded, are loaded wherever
+they are referred to.
 """
 
 from typing import TypeAlias
@@ -38,6 +39,9 @@ def returned(call: Call, graph: Graph) -> list[IObject]:
                         collection.name,
                         [made(m) for m in node.members.get(collection.name, [])],
                     )
+    sent = [made(n) for n in graph.nodes if n.loaded and not n.new and not n.cls.is_global]
+    for name in ("creationEvent", "updateEvent"):
+        loader.details(sent, name)
     loader.objects("Experimenter", [call.user_id])
     if any(node.new for node in graph.nodes):
         loader.objects("Event", [call.event_id])

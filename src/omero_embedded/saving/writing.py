@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from omero_embedded import errors, permissions, tables
 from omero_embedded.call import Call
+from omero_embedded.filling import ALWAYS_LOADED
 from omero_embedded.saving import checks
 from omero_embedded.saving.graph import Graph, Node
 from omero_embedded.saving.result import returned
@@ -228,7 +229,7 @@ def _remove_links(call: Call, node: Node) -> None:
         table = tables.table(collection.target)
         if (
             CLASSES[collection.target].is_global
-            or (node.cls.root.name, collection.name) in NEVER_TAKEN_OUT
+            or (node.cls.root.name, collection.name) in ALWAYS_LOADED
         ):
             continue
         kept = {m.id for m in node.members[collection.name]}
@@ -247,10 +248,6 @@ def _remove_links(call: Call, node: Node) -> None:
                 )
                 checks.may_delete(call, link)
                 call.db.execute(sql_delete(table).where(table.c.id == row.id))
-
-
-NEVER_TAKEN_OUT = {("Roi", "folderLinks")}
-"""Collections that are loaded and empty when nothing fetched them: what they lack was not taken out."""
 
 
 # ---------------------------------------------------------------- deleting one object
