@@ -67,6 +67,8 @@ def _read_tiff(path: Path) -> list[ImageFound]:
             found.append(with_metadata(image, xml, index) if xml else image)
             if not xml:
                 break
+    if not found:
+        raise UnreadableImageError(f"{path.name} is a TIFF without an image; {READ} are read.")
     return found
 
 

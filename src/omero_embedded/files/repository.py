@@ -27,7 +27,7 @@ from omero_embedded.wire.registry import stateless
 class ManagedRepository:
     """The files that came by imports."""
 
-    # ------------------------------------------------------------ imports
+    # ------------------------------------------------------------ taking files
     @writing
     def importFileset(self, call: Call, fs: IObject, settings: "omero.grid.ImportSettings") -> Any:
         """Make room for the files of a Fileset and return the process that takes them."""

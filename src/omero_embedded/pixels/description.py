@@ -63,6 +63,7 @@ class Description:
     significant_bits: int | None
     sizes: tuple[int, int, int, int, int]
     sha1: str
+    imported: bool
     channels: tuple[Channel, ...]
 
     @property
@@ -90,10 +91,12 @@ def describe(call: Call, pixels_id: int) -> Description | None:
 def describe_all(call: Call, pixels_ids: Iterable[int]) -> dict[int, Description]:
     """Return what is known of Pixels objects by id; those missing or unreadable are left out."""
     pixels, types = tables.table("Pixels"), tables.table("PixelsType")
+    images = tables.table("Image")
     ids = list(pixels_ids)
     query = (
-        select(pixels, types.c.value.label("type_name"))
+        select(pixels, types.c.value.label("type_name"), images.c.fileset)
         .join(types, types.c.id == pixels.c.pixelsType)
+        .join(images, images.c.id == pixels.c.image)
         .where(pixels.c.id.in_(ids))
     )
     condition = permissions.readable(call, "Pixels", pixels)
@@ -135,6 +138,7 @@ def _description(row: Row[Any], channels: tuple[Channel, ...]) -> Description:
         significant_bits=row.significantBits,
         sizes=(row.sizeX, row.sizeY, row.sizeZ, row.sizeC, row.sizeT),
         sha1=row.sha1,
+        imported=row.fileset is not None,
         channels=channels,
     )
 

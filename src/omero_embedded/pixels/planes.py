@@ -44,15 +44,18 @@ class PlaneFile:
         Where the file is, or will be. Its folder is made when it is needed.
     dimensions
         Sizes and type of the image.
+    imported
+        Whether the planes came by an import: such an image has no writing at all.
     """
 
     resolution_levels = 1
     resolution_level = 0
 
-    def __init__(self, path: Path, dimensions: Dimensions) -> None:
+    def __init__(self, path: Path, dimensions: Dimensions, *, imported: bool = False) -> None:
         self.path = path
         self.dimensions = dimensions
         self.writable = not path.exists()
+        self._imported = imported
         self._descriptor: int | None = None
         self._position = threading.Lock()  # only Windows, which has no pread, needs it
 
@@ -93,7 +96,9 @@ class PlaneFile:
         self.write(offset, data)
 
     def check_writable(self) -> None:
-        """Raise `ReadOnlyError` unless this store may write."""
+        """Raise `ReadOnlyError` unless this store may write, `UnsupportedError` if nobody ever may."""
+        if self._imported:
+            raise UnsupportedError("An imported image cannot be written.")
         if not self.writable:
             raise ReadOnlyError("Write-method not permitted.")
 

@@ -40,7 +40,7 @@ def open_pixels(folder: Path, description: Description) -> PixelsFile:
     path, dimensions = pixels_path(folder, description.id), description.dimensions
     if requires_pyramid(dimensions):
         return PyramidFile(path, dimensions)
-    return PlaneFile(path, dimensions)
+    return PlaneFile(path, dimensions, imported=description.imported)
 
 
 def open_for_reading(folder: Path, description: Description) -> PixelsFile:

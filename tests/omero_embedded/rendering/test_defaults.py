@@ -33,7 +33,7 @@ def channel(
 
 def image(*channels: Channel, z: int = 1, t: int = 1) -> Description:
     sizes = (8, 6, z, len(channels), t)
-    return Description(1, 1, 0, 0, 1, "uint16", None, sizes, "", channels)
+    return Description(1, 1, 0, 0, 1, "uint16", None, sizes, "", False, channels)
 
 
 def test_without_wavelengths_red_green_and_blue_take_turns() -> None:
