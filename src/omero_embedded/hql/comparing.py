@@ -23,6 +23,7 @@ from omero_embedded.hql.resolved import (
     Constant,
     Type,
     Value,
+    Variable,
 )
 from omero_embedded.schema import UNITS
 
@@ -43,6 +44,8 @@ def fitted(left: Value, right: Value) -> tuple[Value, Value]:
     """
     right = _read_as(right, left.type)
     left = _read_as(left, right.type)
+    if isinstance(left, Variable) or isinstance(right, Variable):
+        return left, right  # a parameter is made to fit: see `expected_of`
     ours, theirs = _family(left.type), _family(right.type)
     if "unknown" not in (ours, theirs) and ours != theirs:
         raise MistakeError(

@@ -106,7 +106,10 @@ def _sources(node: tree.Query, scope: Scope, values: Values) -> None:
         if isinstance(part, tree.Join) and part.condition is not None:
             if part.fetch:
                 raise HqlError("with-clause not allowed on fetched associations; use filters")
-            source.conditions.append(values.condition(part.condition))
+            condition = values.condition(part.condition)
+            if any(c.source is not source for c in _columns_outside(condition, [])):
+                raise HqlError("with clause can only reference columns in the driving table")
+            source.conditions.append(condition)
 
 
 def _range(part: tree.Range, scope: Scope, values: Values) -> Source:

@@ -1,0 +1,211 @@
+"""What is wrong with a query or its parameters, and which of OMERO's exceptions says so."""
+
+import contextlib
+import random
+import re
+import time
+from typing import Any
+
+import omero
+import pytest
+from omero.rtypes import rint, rlist, rlong, robject, rstring, rtime
+
+LIKE = "select d from Dataset d where d.id = :id and d.name like :name"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "select from where",
+        "from Dataset;",
+        "select x from Nonsense x",
+        "from omero.model.Dataset",
+        "select d from Dataset d where d.nonsense = 1",
+        "select d from Dataset d where x.name = 'a'",
+        "select nonsense from Dataset d",
+        "select i from Image i where i.pixels.sizeX = 8",
+        "select i from Image i join i.pixels.channels c",
+        "select d from Dataset d join d.name n",
+        "select d from Dataset d join Image i",
+        "select d from Dataset d, Image d",
+        "select d.imageLinks from Dataset d",
+        "select d.details from Dataset d",
+        "select d.id = 1 from Dataset d",
+        "select :x from Dataset d",
+        "select null from Dataset d",
+        "select d.id from Dataset d join fetch d.imageLinks",
+        "select d from Dataset d left join fetch d.imageLinks l with l.id = 1",
+        "select d from Dataset d left join d.imageLinks l with d.id = 1",
+        "select e from Experimenter e where e.details.owner.id = 0",
+        "select new java.util.Date(d.id) from Dataset d",
+        "select cast(d.id as nonsense) from Dataset d",
+        "select d from Dataset d where d.id = 99999999999999999999",
+        "update Nonsense set name = 'x'",
+    ],
+)
+def test_an_illegal_query(lab: Any, query: str) -> None:
+    with pytest.raises(omero.QueryException) as caught:
+        lab.find(query)
+    assert caught.value.message.startswith(f"Illegal query:{query}")
+    assert caught.value.serverExceptionClass == "ome.services.query.QueryException"
+
+
+def test_no_query_is_an_illegal_one(lab: Any) -> None:
+    with pytest.raises(omero.QueryException):
+        lab.find(None)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "update Dataset set name = 'x'",
+        "delete from Dataset",
+        "insert into Dataset (name) select p.name from Project p",
+    ],
+)
+def test_changes_are_refused(lab: Any, query: str) -> None:
+    with pytest.raises(
+        omero.ApiUsageException,
+        match=r"Not supported for DML operations .*ome.model.containers.Dataset",
+    ):
+        lab.find(query)
+
+
+def test_a_missing_parameter(lab: Any) -> None:
+    with pytest.raises(omero.ApiUsageException, match="Null parameters not allowed: name"):
+        lab.find(LIKE, id=1)
+    with pytest.raises(omero.ApiUsageException):
+        lab.find("from Dataset where id = ?")
+
+
+def test_a_parameter_too_many_is_ignored(lab: Any) -> None:
+    assert lab.find(LIKE, id=lab.ids["dataset0"], name="%", other="x")
+
+
+def test_a_positional_parameter_goes_by_its_number(lab: Any) -> None:
+    assert lab.find("from Dataset where id = ?1", **{"1": lab.ids["dataset0"]})
+
+
+def test_an_empty_list(lab: Any) -> None:
+    with pytest.raises(omero.ApiUsageException, match="unexpected end of subtree"):
+        lab.project("select d.id from Dataset d where d.id in (:ids)", ids=[])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        rint(1),
+        rstring("1"),
+        rtime(1),
+        robject(omero.model.DatasetI(1, False)),
+        rlist([rlong(1), rint(1)]),
+    ],
+)
+def test_a_parameter_of_the_wrong_type(lab: Any, value: Any) -> None:
+    with pytest.raises(omero.InternalException, match="ClassCastException"):
+        lab.find("from Dataset where id in (:id)", id=value)
+    with pytest.raises(omero.InternalException, match="ClassCastException"):
+        lab.find("select d from Dataset d where d.id + 1 = :id + 1", id=rlong(1))
+
+
+@pytest.mark.parametrize(
+    ("query", "value"),
+    [
+        ("select p.id from Pixels p where p.sizeX = :v", rint(8)),
+        ("select p.id from Pixels p where p.physicalSizeX.value > :v", omero.rtypes.rdouble(0.1)),
+        ("select e.id from Event e where e.time > :v", rtime(0)),
+        ("select i.id from Image i where i.archived = :v", omero.rtypes.rbool(True)),
+        ("select d.id from Dataset d where lower(:v) = 'x' and d.id > 0 or d.id > 0", rstring("X")),
+    ],
+)
+def test_parameters_of_every_type(lab: Any, query: str, value: Any) -> None:
+    assert lab.project(query, v=value)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select d from Dataset d where d.name = 5",
+        "select d from Dataset d where d.id = 'five'",
+        "select d from Dataset d where d.id",
+        "select d from Dataset d where nonsense = 1",
+        "select d from Dataset d where nonsense(d.id) = 1",
+        "select d from Dataset d where count(d.id) = 1",
+        "select d.id, d.name from Dataset d where d.name + 1 = 2",
+        "select d.id, count(l.id) from Dataset d join d.imageLinks l group by d.name",
+        "select distinct d.name from Dataset d order by d.id",
+        "select distinct d from Dataset d order by lower(d.name)",
+        "select d.id from Dataset d where d.id = (select l.id, l.parent.id from DatasetImageLink l)",
+    ],
+)
+def test_what_only_the_database_refuses(lab: Any, query: str) -> None:
+    with pytest.raises(omero.ValidationException, match="could not execute query"):
+        lab.find(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select d.id, d.name from Dataset d",
+        "select d.id from Dataset d",
+        "select d, l from Dataset d join d.imageLinks l",
+        "select new map(d as d) from Dataset d",
+    ],
+)
+def test_values_where_objects_are_asked_for(lab: Any, query: str) -> None:
+    with pytest.raises(omero.InternalException):
+        lab.find(query)
+    assert lab.find(f"{query} where d.id = -1") == [], "nothing is nothing of either kind"
+
+
+def test_what_no_rtype_can_hold(lab: Any) -> None:
+    with pytest.raises(omero.QueryException):
+        lab.project("select m from MapAnnotation a join a.mapValue m")
+
+
+QUERIES = [
+    "select d from Dataset d left outer join fetch d.annotationLinks l left outer join fetch l.child where d.id in (:ids) order by d.id",
+    "select new map(d.id as id, d as d_details_permissions, (select count(l) from d.imageLinks l) as n) from Dataset d",
+    "select d.name, count(l.id) from Dataset d left join d.annotationLinks l with l.id > 1 group by d.name having count(l.id) >= 0",
+    "SELECT p.sizeX * 2, index(c), c.logicalChannel.emissionWave.value FROM Pixels p JOIN p.channels c WHERE p.image.id in :ids",
+    "select sum(case when a.ns is null and a.class = TagAnnotation then 1 else 0 end), type(a.class) from Annotation a group by a.class",
+    "from Annotation a where a.textValue like '%x' escape '!' or exists (select m from MapAnnotation m join m.mapValue v where v.name = :name)",
+    "select d.id from Dataset d where d.id between 1 and 2 and size(d.imageLinks) = 1 and not d.name || 'x' = 'y' and d.id >= all (select l.id from DatasetImageLink l)",
+]  # fmt: skip
+TOKENS = re.compile(r"\s+|\w+|'[^']*'|[^\w\s]")
+
+
+def mutated(text: str, chance: random.Random) -> str:
+    """Return the text with tokens lost, doubled, swapped, or taken from other queries."""
+    tokens, others = TOKENS.findall(text), TOKENS.findall(" ".join(QUERIES))
+    for _ in range(chance.choice([1, 1, 2, 4])):
+        place = chance.randrange(len(tokens))
+        match chance.randrange(5):
+            case 0:
+                tokens[place] = ""
+            case 1:
+                tokens[place] = chance.choice(others)
+            case 2:
+                tokens.insert(
+                    place, chance.choice([*others, "'", "(", ")", "?", ":", "\0", "9" * 30, "é"])
+                )
+            case 3:
+                other = chance.randrange(len(tokens))
+                tokens[place], tokens[other] = tokens[other], tokens[place]
+            case _:
+                tokens[place:place] = tokens[place : place + 6]
+    return "".join(tokens)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_spoiled_query_gives_an_answer_or_an_exception_of_omero(lab: Any, seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(300):
+        query = mutated(chance.choice(QUERIES), chance)
+        begun = time.monotonic()
+        with contextlib.suppress(omero.ServerError):
+            chance.choice([lab.find, lab.project])(
+                query, ids=[1, 2], name="x", call=lab.call("root", "system")
+            )
+        assert time.monotonic() - begun < 10, query

@@ -1,0 +1,138 @@
+"""Values by HQL: what a projection gives, and as which RTypes."""
+
+from typing import Any
+
+import omero
+import pytest
+from omero.rtypes import unwrap
+
+
+def kinds(row: list[Any]) -> list[str]:
+    """Return the names of the RTypes of a row."""
+    return [type(c).__name__.removesuffix("I") for c in row]
+
+
+@pytest.mark.parametrize(
+    ("query", "types", "values"),
+    [
+        ("select d.id, d.name, d.description from Dataset d where d.id = :d", ["RLong", "RString", "RString"], ["#d", "Plate 0", "first"]),
+        ("select p.sizeX, p.sizeZ * p.sizeC, p.pixelsType.value from Pixels p where p.id = :p", ["RInt", "RInt", "RString"], [8, 4, "uint16"]),
+        ("select avg(p.sizeX), sum(p.sizeX), 1, 'a', 2L, 1.5 from Pixels p where p.id = :p", ["RDouble", "RLong", "RInt", "RString", "RLong", "RDouble"], [8.0, 8, 1, "a", 2, 1.5]),
+        ("select 1, true, 2 from Pixels p where p.id = :p", ["RInt", "RInt"], [1, 2]),
+        ("select count(*), count(distinct l.parent.id), max(l.child.id) - min(l.child.id) from DatasetImageLink l", ["RLong", "RLong", "RLong"], [2, 2, 1]),
+        ("select d.details.owner.id, d.details.group.id from Dataset d where d.id = :d", ["RLong", "RLong"], ["#ann", "#lab"]),
+        ("select upper(d.name), substring(d.name, 1, 2), coalesce(d.description, 'none') from Dataset d where d.id = :d", ["RString"] * 3, ["PLATE 0", "Pl", "first"]),
+        ("select length(d.name), locate('a', d.name), concat(d.name, '!'), trim(both 'P' from d.name) from Dataset d where d.id = :d", ["RLong", "RInt", "RString", "RString"], [7, 3, "Plate 0!", "late 0"]),
+        ("select nullif(d.name, 'x'), abs(-3), mod(7, 3), 7 / 2, -p.sizeX from Dataset d, Pixels p where d.id = :d and p.id = :p", ["RString", "RInt", "RInt", "RInt", "RInt"], ["Plate 0", 3, 1, 3, -8]),
+        ("select p.physicalSizeX.value, p.physicalSizeX.unit from Pixels p where p.id = :p", ["RDouble", "RString"], [0.5, "MICROMETER"]),
+        ("select m.name, m.value, index(m) from MapAnnotation a join a.mapValue m order by index(m) desc", ["RString", "RString", "RInt"], ["media", "2%", 1]),
+        ("select c.logicalChannel.name, index(c) from Pixels p join p.channels c where p.id = :p order by index(c)", ["RString", "RInt"], ["RFP", 0]),
+        ("select a.class, type(a) from Annotation a where a.id = :tag", ["RString", "RClass"], ["/basic/text/tag/", "ome.model.annotations.TagAnnotation"]),
+        ("select (select count(l) from DatasetImageLink l where l.parent = d), d.id from Dataset d where d.id = :d", ["RLong", "RLong"], [1, "#d"]),
+        ("select size(d.annotationLinks), maxindex(p.channels) from Dataset d, Pixels p where d.id = :d and p.id = :p", ["RInt", "RInt"], [2, 1]),
+        ("select p.channels[1].logicalChannel.name, p.id from Pixels p where p.id = :p", ["RString", "RLong"], ["GFP", "#p"]),
+        ("select sum(case when d.description is null then 1 else 0 end), max(d.name) from Dataset d", ["RLong", "RString"], [2, "bob in lab"]),
+        ("select i.archived, i.series from Image i where i.id = :i", ["RBool", "RInt"], [False, 0]),
+        ("select cast(p.sizeX as string), cast('3' as long), str(p.sizeX) from Pixels p where p.id = :p", ["RString", "RLong", "RString"], ["8", 3, "8"]),
+    ],
+)  # fmt: skip
+def test_a_row_holds(lab: Any, query: str, types: list[str], values: list[Any]) -> None:
+    ids = {
+        "d": lab.ids["dataset0"],
+        "p": lab.ids["pixels0"],
+        "i": lab.ids["image0"],
+        "tag": lab.ids["tag"],
+    }
+    row = lab.rows(query, **ids)[0]
+    assert kinds(row) == types
+    known = {**{f"#{k}": v for k, v in ids.items()}, "#ann": lab.ids["ann"], "#lab": lab.ids["lab"]}
+    assert unwrap(row) == [known.get(v, v) if isinstance(v, str) else v for v in values]
+
+
+def test_a_single_null_is_an_empty_row(lab: Any) -> None:
+    query = "select {} from Dataset d where d.id = :d"
+    assert lab.rows(query.format("d.description"), d=lab.ids["dataset1"]) == [[]]
+    assert lab.rows(query.format("max(d.description)"), d=-1) == [[]]
+    assert lab.project(query.format("d.description, d.name"), d=lab.ids["dataset1"]) == [
+        [None, "Plate 1"]
+    ]
+
+
+def test_groups_are_counted_and_sorted(lab: Any) -> None:
+    rows = lab.project(
+        "select d.name, count(l.id) from Dataset d left outer join d.annotationLinks l where d.name like 'Plate%' "
+        "group by d.name having count(l.id) >= 0 order by d.name desc"
+    )
+    assert rows == [["Plate 1", 0], ["Plate 0", 2]]
+
+
+def test_nulls_are_the_largest_of_all(lab: Any) -> None:
+    query = "select d.name from Dataset d where d.name like 'Plate%' order by d.description"
+    assert lab.project(query) == [["Plate 0"], ["Plate 1"]]
+    assert lab.project(f"{query} desc") == [["Plate 1"], ["Plate 0"]]
+
+
+def test_a_map_has_the_names_that_were_given(lab: Any) -> None:
+    rows = lab.project(
+        "select new map(d.name as name, d.description as about, 1) from Dataset d where d.id = :d",
+        d=lab.ids["dataset1"],
+    )
+    assert rows == [[{"name": "Plate 1", "about": None, "2": 1}]]
+
+
+def test_a_list_is_one_value(lab: Any) -> None:
+    rows = lab.project(
+        "select new list(d.name, 2) from Dataset d where d.id = :d", d=lab.ids["dataset0"]
+    )
+    assert rows == [[["Plate 0", 2]]]
+
+
+def test_an_object_in_a_map_can_stand_for_its_permissions(lab: Any) -> None:
+    query = "select new map(d as d_details_permissions) from Dataset d where d.id = :d"
+    ((own,),) = lab.project(query, d=lab.ids["dataset0"])
+    assert own["d_details_permissions"]["canEdit"]
+    ((others,),) = lab.project(query, d=lab.ids["bob in lab"])
+    assert not others["d_details_permissions"]["canEdit"]
+    assert others["d_details_permissions"]["canAnnotate"]
+    assert others["d_details_permissions"]["perm"] == "rwra--"
+
+
+def test_permissions_without_a_viewer_refuse_nothing(lab: Any) -> None:
+    ((permissions, owner),) = lab.project(
+        "select d.details.permissions, d.details.owner.omeName from Dataset d where d.id = :d",
+        d=lab.ids["bob in lab"],
+    )
+    assert permissions["perm"] == "rwra--"
+    assert all(v for k, v in permissions.items() if k.startswith("can"))
+    assert owner == "bob"
+
+
+def test_a_quantity_is_a_map(lab: Any) -> None:
+    ((size, _),) = lab.project(
+        "select p.physicalSizeX, p.id from Pixels p where p.id = :p", p=lab.ids["pixels0"]
+    )
+    assert size == {"value": 0.5, "unit": "MICROMETER", "symbol": "µm"}
+
+
+def test_objects_come_loaded(lab: Any) -> None:
+    ((dataset, link),) = lab.rows(
+        "select d, l from Dataset d join d.imageLinks l join fetch d.details.owner where d.id = :d",
+        d=lab.ids["dataset0"],
+    )
+    assert dataset.val.name.val == "Plate 0"
+    assert dataset.val.details.owner.omeName.val == "ann"
+    assert link.val.parent is dataset.val
+
+
+def test_a_query_without_select_gives_every_class_it_names(lab: Any) -> None:
+    rows = lab.rows("from Dataset d join d.imageLinks where d.id = :d", d=lab.ids["dataset0"])
+    assert [type(c.val) for c in rows[0]] == [omero.model.DatasetI, omero.model.DatasetImageLinkI]
+
+
+def test_times_can_be_compared_and_taken_apart(lab: Any) -> None:
+    rows = lab.rows(
+        "select e.time, year(e.time), extract(month from e.time) from Event e where e.time > '2001-01-01' and e.time <= current_timestamp"
+    )
+    assert kinds(rows[0]) == ["RTime", "RInt", "RInt"]
+    assert rows[0][1].val >= 2024
+    assert 1 <= rows[0][2].val <= 12
