@@ -9,6 +9,11 @@ import os
 import sys
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from pyomero_upload.cli import app
+from pyomero_upload.planning.document import plan_schema
+
 DOCS = Path(__file__).parent.parent / "docs"
 HEAD = """# Command line
 
@@ -22,10 +27,6 @@ def command_line() -> str:
     """Put the help of all commands on one page."""
     # The width of the terminal must not change the page.
     os.environ.update(COLUMNS="100", TERMINAL_WIDTH="100", NO_COLOR="1")
-    from typer.testing import CliRunner
-
-    from pyomero_upload.cli import app
-
     names = [info.name for info in app.registered_commands]
     page = HEAD
     for words in ([], *([name] for name in names)):
@@ -35,18 +36,11 @@ def command_line() -> str:
     return page.rstrip() + "\n"
 
 
-def plan_schema() -> str:
-    """Say the schema of the plan's document as JSON."""
-    from pyomero_upload.planning.document import plan_schema
-
-    return json.dumps(plan_schema(), indent=2) + "\n"
-
-
 def pages() -> dict[Path, str]:
     """Make all pages, by the file that they belong in."""
     return {
         DOCS / "reference" / "cli.md": command_line(),
-        DOCS / "schemas" / "plan.schema.json": plan_schema(),
+        DOCS / "schemas" / "plan.schema.json": json.dumps(plan_schema(), indent=2) + "\n",
     }
 
 

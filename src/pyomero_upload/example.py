@@ -175,11 +175,17 @@ def _cell_light(distance: NDArray[np.float32], channel: str, defocus: float) -> 
         inside = np.exp(-((distance / 0.9) ** 4)) * 2500 * np.sign(defocus)
         return np.asarray(ring + inside, np.float32)
     if channel == "GFP":
-        body = 900 / (1 + np.exp((distance - 0.95) / (0.06 * blur)))
+        body = 900 * _inside(distance, 0.06 * blur)
         nucleus = 5200 / blur**2 * np.exp(-((distance / (0.32 * blur)) ** 2))
         return np.asarray(body + nucleus, np.float32)
     membrane = 2600 * np.exp(-(((distance - 0.92) / 0.1) ** 2))
-    return np.asarray(membrane + 500 / (1 + np.exp((distance - 0.95) / 0.06)), np.float32)
+    return np.asarray(membrane + 500 * _inside(distance, 0.06), np.float32)
+
+
+def _inside(distance: NDArray[np.float32], softness: float) -> NDArray[np.float32]:
+    """Return 1 inside a cell, 0 outside, and something in between at its border."""
+    steepness = np.clip((distance - 0.95) / softness, -50, 50)
+    return np.asarray(1 / (1 + np.exp(steepness)), np.float32)
 
 
 def _acquisition_settings(names: list[str], times: int, sections: int) -> str:

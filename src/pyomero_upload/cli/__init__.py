@@ -10,18 +10,18 @@ from pyomero_upload.cli import convert, demo, example, plan, verify
 
 app = typer.Typer(
     name="pyomero",
-    help="From a folder of microscope files to annotated 5-D images: OME-Zarr and OME-TIFF.",
+    help="From a folder of microscope files to annotated 5-D images (OME-Zarr, OME-TIFF).",
     no_args_is_help=True,
     # rich's help costs more start-up time than all the rest of it
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("demo")(demo.demo)
-app.command("plan")(plan.plan)
-app.command("convert")(convert.convert)
-app.command("verify")(verify.verify)
-app.command("example")(example.example)
+app.command("demo", short_help="Try it on a made-up experiment.")(demo.demo)
+app.command("plan", short_help="What will be made of a folder, and every problem.")(plan.plan)
+app.command("convert", short_help="Make 5-D images of a folder.")(convert.convert)
+app.command("verify", short_help="Read a result back and compare it.")(verify.verify)
+app.command("example", short_help="Write a made-up experiment folder.")(example.example)
 
 
 def _version(value: bool) -> None:
@@ -38,7 +38,7 @@ def _root(
         False, "--version", callback=_version, is_eager=True, help="Print the version."
     ),
 ) -> None:
-    """Turn a folder of microscope files into annotated 5-D images: OME-Zarr and OME-TIFF."""
+    """Turn a folder of microscope files into annotated 5-D images (OME-Zarr, OME-TIFF)."""
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ class Compression(str, Enum):
 
     lz4 = "lz4"
     zstd = "zstd"
+    deflate = "deflate"
     none = "none"
 
 
@@ -48,16 +49,16 @@ def convert(
     levels: Annotated[
         int | None,
         typer.Option(
-            min=1,
-            help="Resolutions of each OME-Zarr image, the full one counted. Else as many as bring both sides "
-            "under 256 pixels, and only the full one up to 512 × 512.",
+            min=0,
+            help="Smaller resolutions of each OME-Zarr image. Unless told: none up to 512 × 512 pixels, else as "
+            "many as bring both sides under 256.",
             show_default=False,
         ),
     ] = None,
     compression: Annotated[
         Compression | None,
         typer.Option(
-            help="How to compress pixels; lz4 for OME-Zarr, none for OME-TIFF unless told.",
+            help="OME-Zarr: lz4 (unless told), zstd or none. OME-TIFF: none (unless told), deflate or zstd.",
             show_default=False,
         ),
     ] = None,

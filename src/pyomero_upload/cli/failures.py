@@ -23,6 +23,10 @@ def explained(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except PyomeroError as error:
+            if error.problems:
+                from pyomero_upload.cli.terminal import err, show_problems  # noqa: PLC0415
+
+                show_problems(error.problems, err)
             say(error.message, error.hint)
             raise typer.Exit(error.exit_code) from None
         except BrokenPipeError:

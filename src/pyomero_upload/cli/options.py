@@ -43,7 +43,7 @@ Name = Annotated[
 Profile = Annotated[
     str | None,
     typer.Option(
-        help="How files are named: micromanager, metamorph, incell, opera, imagej, or a YAML file."
+        help="How files are named: micromanager, metamorph, metaxpress, incell, opera, imagej, or a YAML file."
     ),
 ]
 Pattern = Annotated[
