@@ -11,9 +11,9 @@ from omero_embedded import initial, passwords, tables
 from omero_embedded.call import Call
 from omero_embedded.database import Database
 from omero_embedded.people import Directory
+from omero_embedded.wire import registry
 from omero_embedded.wire.dispatch import Servant, servant
 from omero_embedded.wire.interfaces import proxy_class
-from omero_embedded.wire.registry import STATELESS
 from omero_embedded.wire.sessions import Session, Sessions
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Core:
         self.sessions = Sessions(self)
         self.configuration = self._configuration()
         self.node_id = initial.SERVER_NODE
-        self._services = {interface: cls() for interface, cls in STATELESS.items()}
+        self._services: dict[str, object] = {}
 
     def _configuration(self) -> dict[str, str]:
         """Return the defaults with what the database holds instead."""
@@ -73,9 +73,11 @@ class Core:
     def servant(self, session: Session, name: str) -> Servant | None:
         """Return the servant of a session under a name: a stateless service's interface, or an open service's name."""
         found = session.servants.get(name) or session.stateless.get(name)
-        if found is None and name in self._services:
-            found = servant(self, session, self._services[name], one_by_one=False)
-            session.stateless[name] = found
+        if found is None:
+            registry.load()
+            if name in registry.STATELESS:
+                service = self._services.setdefault(name, registry.STATELESS[name]())
+                found = session.stateless[name] = servant(self, session, service, one_by_one=False)
         return found
 
     def proxy(self, session: Session, name: str) -> Ice.ObjectPrx:

@@ -8,8 +8,7 @@ import hashlib
 import hmac
 import secrets
 
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, insert, select
 
 from omero_embedded import tables
 
@@ -44,13 +43,8 @@ def check(connection: Connection, user_id: int | None, password: str) -> bool:
 
 def store(connection: Connection, user_id: int, password: str) -> None:
     """Store a user's password."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(tables.password).values(experimenter=user_id, hash=hashed(password))
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["experimenter"], set_={"hash": statement.excluded.hash}
-        )
-    )
+    connection.execute(delete(tables.password).where(tables.password.c.experimenter == user_id))
+    connection.execute(insert(tables.password).values(experimenter=user_id, hash=hashed(password)))
 
 
 def _hash(password: str, salt: bytes, cost: int, block: int, parallel: int) -> str:

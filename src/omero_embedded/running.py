@@ -9,9 +9,9 @@ from pathlib import Path
 
 import omero.model  # noqa: F401  # before omero.cmd and others, which leave it half-made
 
-from omero_embedded import commands, services  # noqa: F401  # importing them registers them
 from omero_embedded.core import Core
 from omero_embedded.database import Database, at
+from omero_embedded.wire import registry
 from omero_embedded.wire.adapter import Wire
 
 log = logging.getLogger("omero_embedded")
@@ -69,6 +69,7 @@ class RunningServer:
         self._clock = threading.Thread(target=self._watch, name="omero_embedded-clock", daemon=True)
         self._wire.activate()
         self._clock.start()
+        threading.Thread(target=registry.load, name="omero_embedded-load", daemon=True).start()
 
     def _watch(self) -> None:
         while not self._stopping.wait(TICK):

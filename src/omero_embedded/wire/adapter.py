@@ -9,7 +9,6 @@ import omero.grid
 import omero.ObjectFactoryRegistrar
 import omero.rtypes
 
-from omero_embedded.wire.certificate import certificate
 from omero_embedded.wire.router import Locator, Router
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class Wire:
         endpoints = []
         if port is not None:
             data.properties.setProperty("Ice.Plugin.IceSSL", "IceSSL:createIceSSL")
-            data.properties.setProperty("IceSSL.CertFile", str(certificate(keys)))
+            data.properties.setProperty("IceSSL.CertFile", str(_certificate(keys)))
             endpoints.append(f"ssl -h {host} -p {port}")
         if insecure_port is not None:
             endpoints.append(f"tcp -h {host} -p {insecure_port}")
@@ -101,3 +100,13 @@ class Wire:
         self._adapter.deactivate()
         self._adapter.waitForDeactivate()
         self._communicator.destroy()
+
+
+def _certificate(folder: Path) -> Path:
+    """Return the file of key and certificate in the folder, made at the first start."""
+    path = folder / "tls.pem"
+    if not path.exists():
+        from omero_embedded.wire.certificate import write_certificate  # noqa: PLC0415  # the first start alone needs it
+
+        write_certificate(path)
+    return path

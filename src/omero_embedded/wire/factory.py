@@ -12,9 +12,9 @@ import omero.model
 from omero_embedded import errors
 from omero_embedded.call import Call
 from omero_embedded.loading import Loader
+from omero_embedded.wire import registry
 from omero_embedded.wire.handles import Handle
 from omero_embedded.wire.interfaces import proxy_class, skeleton
-from omero_embedded.wire.registry import STATEFUL, STATELESS
 
 
 class ServiceFactory:
@@ -97,8 +97,9 @@ class ServiceFactory:
 
     def getByName(self, call: Call, name: str) -> Any:
         """Give a stateless service, or an open one by the name that activeServices gave."""
+        registry.load()
         short = name.removeprefix(f"{call.session.uuid}/")
-        if short in STATELESS or short in call.session.servants:
+        if short in registry.STATELESS or short in call.session.servants:
             proxy = call.server.proxy(call.session, short)
             return omero.api.ServiceInterfacePrx.uncheckedCast(proxy)
         raise errors.api_usage(
@@ -107,13 +108,14 @@ class ServiceFactory:
 
     def createByName(self, call: Call, name: str) -> Any:
         """Open a stateful service."""
-        if name not in STATEFUL or not issubclass(
+        registry.load()
+        if name not in registry.STATEFUL or not issubclass(
             skeleton(name), omero.api.StatefulServiceInterface
         ):
             raise errors.api_usage(
                 f"{name} is an unknown service. Please check Constants.ice or the documentation for valid strings."
             )
-        return call.publish(STATEFUL[name]())
+        return call.publish(registry.STATEFUL[name]())
 
     def sharedResources(self, call: Call) -> Any:
         """Give the shared resources: repositories, tables, scripts' processors."""
@@ -128,7 +130,8 @@ class ServiceFactory:
 
 
 def _stateless(call: Call, interface: str) -> Any:
-    if interface not in STATELESS:
+    registry.load()
+    if interface not in registry.STATELESS:
         raise errors.internal(f"{interface} is not offered by this server.")
     return proxy_class(interface).uncheckedCast(call.server.proxy(call.session, interface))  # type: ignore[attr-defined]
 
@@ -142,9 +145,10 @@ def _give(interface: str) -> Any:
 
 def _open(interface: str) -> Any:
     def open_one(_factory: ServiceFactory, call: Call) -> Any:
-        if interface not in STATEFUL:
+        registry.load()
+        if interface not in registry.STATEFUL:
             raise errors.internal(f"{interface} is not offered by this server.")
-        return call.publish(STATEFUL[interface]())
+        return call.publish(registry.STATEFUL[interface]())
 
     return open_one
 

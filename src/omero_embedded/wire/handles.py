@@ -13,7 +13,7 @@ import omero
 import omero.cmd
 
 from omero_embedded.call import Call
-from omero_embedded.wire.registry import COMMANDS
+from omero_embedded.wire import registry
 
 if TYPE_CHECKING:
     from omero_embedded.core import Core
@@ -137,13 +137,14 @@ def carry_out(
     if request is None:
         return omero.cmd.Unknown("unknown", "null-request", {})
     name = f"omero.cmd.{request.ice_id().rsplit('::', 1)[-1]}"
-    if name not in COMMANDS:
+    registry.load()
+    if name not in registry.COMMANDS:
         log.warning("%s is not offered", name)
         return omero.cmd.Unknown(
             request.ice_id(), "unknown-request", {"message": f"{name} is not offered."}
         )
     call: Call | None = None
-    command = COMMANDS[name]
+    command = registry.COMMANDS[name]
     if getattr(command, "all_groups", False) and not context.get("omero.group"):
         context = {**context, "omero.group": "-1"}
     try:

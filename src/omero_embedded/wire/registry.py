@@ -1,9 +1,11 @@
 """What the server offers: decorators that register a service or a command, and the lists they fill.
 
-Importing `omero_embedded.services` fills them.
+Importing `omero_embedded.services` and `omero_embedded.commands` fills them, which takes a good part of the server's
+start. So the server begins to listen before, and whoever needs the lists calls `load` first, which waits.
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TypeVar
 
 T = TypeVar("T", bound=type)
@@ -56,3 +58,9 @@ def command(request: str) -> Callable[[T], T]:
         return cls
 
     return register
+
+
+def load() -> None:
+    """Import all that the server offers; nothing where that is done, and waiting where another thread does it."""
+    import_module("omero_embedded.services")
+    import_module("omero_embedded.commands")
