@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -191,44 +192,43 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """Return the URL of a database of a PostgreSQL server of our own."""
-    tools = shutil.which("pg_ctl")
-    if tools is None or sys.platform == "win32":
+    if shutil.which("pg_ctl") is None or sys.platform == "win32":
         pytest.skip("PostgreSQL is not installed (pg_ctl)")
-    folder = tmp_path_factory.mktemp("pg")
     user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
-    if user is not None:
-        for place in (folder, *folder.parents[:3]):
-            place.chmod(0o755)
-        shutil.chown(folder, user)
+    # Not below pytest's own temporary folder, which no other user may enter.
+    with tempfile.TemporaryDirectory(prefix="pg") as name:
+        folder = Path(name)
+        if user is not None:
+            shutil.chown(folder, user)
+        port, data = _free_port(), str(folder / "data")
 
-    def run(*command: str) -> None:
-        subprocess.run(command, check=True, user=user, cwd="/", stdout=subprocess.DEVNULL)
+        def run(*command: str) -> None:
+            subprocess.run(command, check=True, user=user, cwd="/", stdout=subprocess.DEVNULL)
 
-    port = _free_port()
-    data = str(folder / "data")
-    run(
-        "initdb",
-        "-D",
-        data,
-        "-U",
-        "omero",
-        "--auth=trust",
-        "-E",
-        "UTF8",
-        "--locale=C.UTF-8",
-        "--no-sync",
-    )
-    options = f"-F -h 127.0.0.1 -p {port} -k {folder}"
-    run("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
-    url = f"postgresql+psycopg://omero@127.0.0.1:{port}"
-    administration = create_engine(f"{url}/postgres", isolation_level="AUTOCOMMIT")
-    with administration.connect() as connection:
-        connection.execute(text("create database lab"))
-    administration.dispose()
-    yield f"{url}/lab"
-    run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+        run(
+            "initdb",
+            "-D",
+            data,
+            "-U",
+            "omero",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "-N",
+        )
+        options = f"-F -h 127.0.0.1 -p {port} -k {folder}"
+        run("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
+        url = f"postgresql+psycopg://omero@127.0.0.1:{port}"
+        administration = create_engine(f"{url}/postgres", isolation_level="AUTOCOMMIT")
+        with administration.connect() as connection:
+            connection.execute(text("create database lab"))
+        administration.dispose()
+        yield f"{url}/lab"
+        run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
