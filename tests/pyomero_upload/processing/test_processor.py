@@ -1,0 +1,42 @@
+"""Finding image processors by name."""
+
+import numpy as np
+import pytest
+
+from pyomero_upload.errors import UsageError
+from pyomero_upload.processing import ImageProcessor, load_processor
+
+
+@pytest.mark.parametrize("name", ["max-z", "rolling-ball", "pyomero_upload.processing.max_z:MaxZ"])
+def test_a_processor_is_found_by_its_name_or_its_class(name):
+    assert isinstance(load_processor(name), ImageProcessor)
+
+
+def test_a_class_of_the_users_own_is_found(tmp_path, monkeypatch):
+    (tmp_path / "mine_for_the_test.py").write_text(
+        "from pyomero_upload.processing import ImageProcessor\n"
+        "class Double(ImageProcessor):\n"
+        "    def describe(self, image): return image\n"
+        "    def process(self, stack, t, c, image): return stack * 2\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    double = load_processor("mine_for_the_test:Double")
+    assert double.process(np.ones((1, 1, 1)), 0, 0, None) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("sharpen", "no image processor 'sharpen'"),
+        ("no_such_module:Thing", "cannot be loaded"),
+        ("json:Nothing", "cannot be loaded"),
+        ("json:JSONDecoder", "is not an image processor"),
+        ("json:loads", "is not an image processor"),
+        ("pyomero_upload.processing:ImageProcessor", "is not an image processor"),
+    ],
+)
+def test_what_is_no_processor_is_refused_with_what_to_do(name, message):
+    with pytest.raises(UsageError, match=message) as error:
+        load_processor(name)
+    assert error.value.hint
