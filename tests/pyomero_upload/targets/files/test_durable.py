@@ -11,7 +11,7 @@ def test_a_file_replaces_an_older_one_and_leaves_nothing_beside_it(tmp_path):
     write_durably(tmp_path / "sub" / "a.txt", b"old")
     write_durably(tmp_path / "sub" / "a.txt", b"new")
     assert (tmp_path / "sub" / "a.txt").read_bytes() == b"new"
-    assert os.listdir(tmp_path / "sub") == ["a.txt"]
+    assert [path.name for path in (tmp_path / "sub").iterdir()] == ["a.txt"]
 
 
 def test_what_is_removed_may_be_a_file_a_folder_a_link_or_not_there(tmp_path):
@@ -20,7 +20,7 @@ def test_what_is_removed_may_be_a_file_a_folder_a_link_or_not_there(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "keep")
     for name in ("folder", "link", "absent"):
         remove(tmp_path / name)
-    assert os.listdir(tmp_path) == ["keep"]
+    assert [path.name for path in tmp_path.iterdir()] == ["keep"]
 
 
 def test_a_folder_moves_in_one_step(tmp_path):
