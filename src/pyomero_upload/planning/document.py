@@ -124,10 +124,11 @@ def plan_digest(plan: Plan) -> str:
     for table in plan.dataset.tables:
         digest.update(table.frame.to_csv(index=False).encode())
     for image in plan.sources:
-        for index, source in sorted(image.planes.items()):
-            size = plan.source.files[source.path].size
-            line = f"{image.name}\t{index}\t{source}\t{size}\n"
-            digest.update(line.encode(errors="surrogateescape"))
+        lines = [
+            f"{t}\t{c}\t{z}\t{path}\t{page}\t{sample}\t{plan.source.files[path].size}"
+            for (t, c, z), (path, page, sample) in sorted(image.planes.items())
+        ]
+        digest.update("\n".join([image.name, *lines, ""]).encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 

@@ -94,7 +94,7 @@ def plan_image(
     layout: Layout,
     *,
     drop_last: bool = False,
-) -> tuple[Hypercube, tuple[Problem, ...], tuple[str, ...]]:
+) -> tuple[Hypercube | None, tuple[Problem, ...], tuple[str, ...]]:
     """Plan one image.
 
     Parameters
@@ -113,30 +113,36 @@ def plan_image(
     Returns
     -------
     image, problems, dropped
-        `dropped` are the files of a time point left out.
+        No image where its files contradict each other so that no plane is left; the problems say so. `dropped` are
+        the files of a time point left out.
 
     """
     problems: list[Problem] = []
     raw, parts = _raw_planes(files, headers, metadata, layout, problems)
-    expected = _expected_planes(raw, len(parts), [_settings(p.label, metadata) for p in parts])
+    if not raw:
+        return None, tuple(problems), ()
+    expected = _expect(raw, [_settings(p.label, metadata) for p in parts])
     dropped: tuple[str, ...] = ()
-    last = max(index.t for index in raw)
-    lacking = [index for index in expected if index.t == last and index not in raw]
-    if lacking and last > 0:
-        have = sum(index.t == last for index in raw)
+    last = expected.times - 1
+    have = sum(1 for t, _, _ in raw if t == last)
+    want = sum(1 for _ in expected.at(last))
+    if have < want and last > 0:
+        problems.append(_incomplete(files.name, last, have, want, dropped=drop_last))
         if drop_last:
             dropped = tuple(sorted({raw[index].path for index in raw if index.t == last}))
             raw = {index: source for index, source in raw.items() if index.t < last}
-            expected = [index for index in expected if index.t < last]
-        problems.append(_incomplete(files.name, last, have, have + len(lacking), dropped=drop_last))
-    missing = tuple(index for index in expected if index not in raw)
+            expected = replace(expected, times=last)
+    # The planes that exist are all expected ones, so equal numbers mean that none is missing.
+    missing: tuple[PlaneIndex, ...] = ()
+    if len(raw) < len(expected):
+        missing = tuple(index for index in expected if index not in raw)
     problems.extend(_missing_problem(files.name, missing, len(expected)))
     problems.extend(_uneven_z(files.name, expected, parts))
     first = next(entry for entry in headers.channels.values())
     sizes = Sizes(
-        max(index.t for index in expected) + 1,
+        expected.times,
         len(parts),
-        max(index.z for index in expected) + 1,
+        max(expected.sections),
         first.header.height,
         first.header.width,
     )
@@ -200,30 +206,57 @@ def _pages_conflict(path: str, axis: str, pages: int) -> Problem:
     )
 
 
-def _expected_planes(
-    raw: Mapping[PlaneIndex, PlaneSource], channels: int, settings: Sequence[Channel | None]
-) -> list[PlaneIndex]:
-    """List the planes that ought to exist: each channel's own sections at each of its own time points."""
-    last = max((index.t for index in raw), default=0)
-    times: list[set[int]] = [set() for _ in range(channels)]
-    sections: list[set[int]] = [set() for _ in range(channels)]
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """The planes that ought to exist: each channel's own sections at each of its own time points.
+
+    Attributes
+    ----------
+    sections, every
+        For each channel its number of sections, and at which time points it is taken: each n-th.
+
+    """
+
+    times: int
+    sections: tuple[int, ...]
+    every: tuple[int, ...]
+
+    def at(self, t: int) -> Iterator[PlaneIndex]:
+        """Iterate over the planes of a time point."""
+        for c, (depth, every) in enumerate(zip(self.sections, self.every, strict=True)):
+            if t % every == 0:
+                for z in range(depth):
+                    yield PlaneIndex(t, c, z)
+
+    def __iter__(self) -> Iterator[PlaneIndex]:
+        for t in range(self.times):
+            yield from self.at(t)
+
+    def __len__(self) -> int:
+        taken = (-(-self.times // every) for every in self.every)
+        return sum(depth * n for depth, n in zip(self.sections, taken, strict=True))
+
+
+def _expect(raw: Mapping[PlaneIndex, PlaneSource], settings: Sequence[Channel | None]) -> _Expected:
+    """Work out which planes ought to exist, from those that do and from the acquisition settings."""
+    times: list[set[int]] = [set() for _ in settings]
+    sections = [0] * len(settings)
     for t, c, z in raw:
         times[c].add(t)
-        sections[c].add(z)
-    depth = max((max(s) for s in sections if s), default=0) + 1
-    expected: list[PlaneIndex] = []
-    for t in range(last + 1):
-        for c in range(channels):
-            channel = settings[c]
-            every = channel.every_t if channel and channel.every_t > 1 else 1
-            if every > 1 and all(present % every == 0 for present in times[c]) and t % every:
-                continue
-            # A channel that never has more than its first n sections is made that way, unless the settings
-            # say that it takes the whole stack.
-            own = max(sections[c], default=0) + 1
-            whole = channel is not None and channel.use_z is True
-            expected.extend(PlaneIndex(t, c, z) for z in range(depth if whole else own))
-    return expected
+        if z >= sections[c]:
+            sections[c] = z + 1
+    depth = max(sections)
+    every = [1] * len(settings)
+    for c, channel in enumerate(settings):
+        if channel is None:
+            continue
+        if all(t % channel.every_t == 0 for t in times[c]):
+            every[c] = channel.every_t
+        # A channel that never has more than its first n sections is made that way, unless the settings say that
+        # it takes the whole stack.
+        if channel.use_z:
+            sections[c] = depth
+    return _Expected(max(map(max, filter(None, times))) + 1, tuple(sections), tuple(every))
 
 
 def _incomplete(name: str, last: int, have: int, want: int, *, dropped: bool) -> Problem:
@@ -252,15 +285,10 @@ def _missing_problem(name: str, missing: Sequence[PlaneIndex], expected: int) ->
         )
 
 
-def _uneven_z(
-    name: str, expected: Sequence[PlaneIndex], parts: Sequence[_ChannelPart]
-) -> Iterator[Problem]:
-    sections: dict[str, int] = {}
-    for _, c, z in expected:
-        label = parts[c].label
-        sections[label] = max(sections.get(label, 0), z + 1)
+def _uneven_z(name: str, expected: _Expected, parts: Sequence[_ChannelPart]) -> Iterator[Problem]:
+    sections = {part.label: depth for part, depth in zip(parts, expected.sections, strict=True)}
     if len(set(sections.values())) > 1:
-        text = ", ".join(f"{label} {n}" for label, n in sections.items())
+        text = ", ".join(f"{label} {depth}" for label, depth in sections.items())
         yield Problem(
             "info",
             "uneven-z",
