@@ -125,8 +125,16 @@ def _sqlite_settings(synchronous: str) -> Callable[[DBAPIConnection, object], No
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        # SQLite's own know ASCII only.
+        for name, of in (("lower", str.lower), ("upper", str.upper)):
+            connection.create_function(name, 1, _of_text(of), deterministic=True)
 
     return prepare
+
+
+def _of_text(function: Callable[[str], str]) -> Callable[[object], str | None]:
+    """Return a function of SQL that takes any value: NULL stays NULL."""
+    return lambda value: None if value is None else function(str(value))
 
 
 def _begin_sqlite(connection: Connection) -> None:

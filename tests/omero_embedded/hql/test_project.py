@@ -49,6 +49,10 @@ def test_a_row_holds(lab: Any, query: str, types: list[str], values: list[Any]) 
     assert unwrap(row) == [known.get(v, v) if isinstance(v, str) else v for v in values]
 
 
+def test_small_and_large_letters_are_those_of_all_alphabets(lab: Any) -> None:
+    assert lab.project("select lower('ÄÖЖ'), upper('äöж') from Project p") == [["äöж", "ÄÖЖ"]]
+
+
 def test_a_single_null_is_an_empty_row(lab: Any) -> None:
     query = "select {} from Dataset d where d.id = :d"
     assert lab.rows(query.format("d.description"), d=lab.ids["dataset1"]) == [[]]
