@@ -79,7 +79,9 @@ def omero_new_user(omero_server: Server, _omero_root: Any) -> Callable[..., Omer
 
     admin = _omero_root.sf.getAdminService()
 
-    def make(*, group: int | None = None, permissions: str = "rwra--", leader: bool = False) -> OmeroUser:
+    def make(
+        *, group: int | None = None, permissions: str = "rwra--", leader: bool = False
+    ) -> OmeroUser:
         name = f"user-{uuid.uuid4().hex[:12]}"
         if group is None:
             new = omero.model.ExperimenterGroupI()
@@ -87,7 +89,11 @@ def omero_new_user(omero_server: Server, _omero_root: Any) -> Callable[..., Omer
             new.details.permissions = omero.model.PermissionsI(permissions)
             group = admin.createGroup(new)
         user = omero.model.ExperimenterI()
-        user.omeName, user.firstName, user.lastName = rstring(name), rstring("Test"), rstring("User")
+        user.omeName, user.firstName, user.lastName = (
+            rstring(name),
+            rstring("Test"),
+            rstring("User"),
+        )
         user.ldap = rbool(False)
         groups = [omero.model.ExperimenterGroupI(g, False) for g in (group, 1)]
         password = uuid.uuid4().hex

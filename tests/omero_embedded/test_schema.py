@@ -53,11 +53,22 @@ def test_units_have_the_client_librarys_symbols() -> None:
     assert UNITS["Length"].value_of("µm") == "MICROMETER"
 
 
-@pytest.mark.parametrize("name", ["Dataset", "DatasetI", "omero.model.Dataset", "omero.model.DatasetI", "ome.model.containers.Dataset"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Dataset",
+        "DatasetI",
+        "omero.model.Dataset",
+        "omero.model.DatasetI",
+        "ome.model.containers.Dataset",
+    ],
+)
 def test_a_class_is_found_by_the_names_clients_use(name: str) -> None:
     assert find_class(name) is CLASSES["Dataset"]
 
 
-@pytest.mark.parametrize("name", ["dataset", "::omero::model::Dataset", "ome.model.core.Dataset", "Foo", ""])
+@pytest.mark.parametrize(
+    "name", ["dataset", "::omero::model::Dataset", "ome.model.core.Dataset", "Foo", ""]
+)
 def test_other_names_are_no_classes(name: str) -> None:
     assert find_class(name) is None

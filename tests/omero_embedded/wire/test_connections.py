@@ -195,7 +195,9 @@ def test_a_login_into_an_unknown_group_is_refused(
 
 
 def test_an_unknown_service_is_named_in_the_refusal(omero_client: omero.client) -> None:
-    with pytest.raises(omero.ApiUsageException, match=r"omero\.api\.Nonsense is an unknown service"):
+    with pytest.raises(
+        omero.ApiUsageException, match=r"omero\.api\.Nonsense is an unknown service"
+    ):
         omero_client.sf.getByName("omero.api.Nonsense")
 
 
