@@ -7,36 +7,32 @@ A few come with the tool; users write their own as a small YAML file. A profile 
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import BeforeValidator, Field, NonNegativeInt
 
 from pyomero_upload.errors import UsageError
 from pyomero_upload.layout import Layout, compile_pattern
 from pyomero_upload.layout.arranging import PagesAxis
+from pyomero_upload.metadata.yaml_file import UserModel, read_yaml
 
 
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-class FirstIndex(BaseModel):
+class FirstIndex(UserModel):
     """The lowest index in file names, where it is not to be found out from the names."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     t: NonNegativeInt | None = None
     z: NonNegativeInt | None = None
 
 
 def _as_first(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return {"t": value, "z": value}
-    return value
+    return {"t": value, "z": value} if isinstance(value, int | str) else value
 
 
-class Profile(BaseModel):
+class Profile(UserModel):
     """How file names are to be read.
 
     Attributes
@@ -56,8 +52,6 @@ class Profile(BaseModel):
         The order of channels. Those not named follow in natural order.
 
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = ""
     about: str = ""
@@ -116,13 +110,13 @@ _BUILT_IN: Final = (
         name="metamorph",
         about="MetaMorph's multi-dimensional acquisition: exp_w1GFP_s1_t1.TIF",
         patterns=(
-            "{position}_w{c:1d}{cname}_s{s:d}_t{t}.TIF",
-            "{position}_w{c:1d}{cname}_s{s:d}.TIF",
-            "{position}_w{c:1d}{cname}_t{t}.TIF",
-            "{position}_w{c:1d}{cname}.TIF",
-            "{position}_s{s:d}_t{t}.TIF",
-            "{position}_s{s:d}.TIF",
-            "{position}_t{t}.TIF",
+            "{position}_w{c:1d}{cname}_s{s:d}_t{t}",
+            "{position}_w{c:1d}{cname}_s{s:d}",
+            "{position}_w{c:1d}{cname}_t{t}",
+            "{position}_w{c:1d}{cname}",
+            "{position}_s{s:d}_t{t}",
+            "{position}_s{s:d}",
+            "{position}_t{t}",
         ),
         first=FirstIndex(t=1, z=1),
     ),
@@ -196,35 +190,11 @@ def load_profile(source: str | Path) -> Profile:
     if isinstance(source, str) and source in BUILT_IN:
         return BUILT_IN[source]
     path = Path(source)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    if not path.exists():
         near = difflib.get_close_matches(str(source), BUILT_IN, n=1)
         raise UsageError(
             f"There is no profile {source}" + (f"; did you mean {near[0]}?" if near else ""),
             hint=f"Profiles: {', '.join(BUILT_IN)}; or the path of a YAML file.",
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"The profile {path} cannot be read: {error}", hint="It must be a text file in UTF-8."
-        ) from None
-    return _parse(text, path)
-
-
-def _parse(text: str, path: Path) -> Profile:
-    hint = f"Keys of a profile: {', '.join(Profile.model_fields)}."
-    try:
-        content: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"The profile {path} is no valid YAML: {error}", hint=hint) from None
-    if not isinstance(content, dict):
-        raise UsageError(f"The profile {path} holds no keys and values", hint=hint)
-    try:
-        profile = Profile.model_validate({"name": path.stem, **content})
-    except ValidationError as error:
-        told = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
-            for item in error.errors()
         )
-        raise UsageError(f"The profile {path} is not valid: {told}", hint=hint) from None
-    return profile
+    profile = read_yaml(path, Profile)
+    return profile if profile.name else profile.model_copy(update={"name": path.stem})

@@ -20,7 +20,7 @@ PagesAxis = Literal["t", "c", "z"]
 
 # Other files that hold pixels. They are not read, and their owner should hear of it.
 _FOREIGN_EXTENSIONS: Final = frozenset(
-    {"czi", "dv", "ims", "lif", "lsm", "nd2", "oib", "oif", "stk", "svs", "vsi"}
+    {"czi", "dv", "ims", "lif", "lsm", "nd2", "oib", "oif", "svs", "vsi"}
 )
 _POSITION_FOLDER: Final = re.compile(r"(?i:pos)[0-9]+")
 

@@ -14,7 +14,7 @@ import regex
 
 from pyomero_upload.errors import UsageError
 
-IMAGE_EXTENSIONS: Final = ("png", "tif", "tiff", "jpg", "jpeg", "gif", "bmp")
+IMAGE_EXTENSIONS: Final = ("png", "tif", "tiff", "stk", "jpg", "jpeg", "gif", "bmp")
 
 # What fields may be called, and what each means.
 _FIELDS: Final[Mapping[str, str]] = {

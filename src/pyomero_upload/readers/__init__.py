@@ -130,8 +130,6 @@ def _guarded(path: Path, read: Callable[[], _T]) -> _T:
         raise _unreadable(path, "it is no longer there", "Bring it back.") from None
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
-    except MemoryError:
-        raise _unreadable(path, "there is not enough memory for it") from None
     except Exception as error:  # decoders raise all sorts of things on damaged input
         raise _unreadable(path, f"it is damaged ({error})") from error
 

@@ -3,11 +3,13 @@
 Palettes are expanded to what they show, as in PNG and GIF.
 """
 
+import io
 from pathlib import Path
 from typing import Any
 
-import imagecodecs
+import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from pyomero_upload.readers.header import BadImageError, Header
 from pyomero_upload.readers.samples import drop_opaque_alpha, is_grey
@@ -21,15 +23,17 @@ def header(path: Path) -> Header:
 
 
 def decode(path: Path, pages: set[int]) -> dict[int, NDArray[Any]]:
-    """Decode the one image."""
+    """Decode the one image; with Pillow, because imagecodecs before 2026 knows fewer sorts."""
     if pages != {0}:
         raise BadImageError("it holds a single image, not several")
     data = path.read_bytes()
     declared = int.from_bytes(data[2:6], "little")
     if len(data) < max(declared, 54):
         raise BadImageError(f"it is cut off: {len(data)} of {declared} bytes are there")
-    bits = int.from_bytes(data[28:30], "little")
-    page = drop_opaque_alpha(imagecodecs.bmp_decode(data))
-    if bits <= 8 and page.ndim == 3 and is_grey(page):
+    with Image.open(io.BytesIO(data), formats=["BMP"]) as image:
+        has_palette = image.mode in {"1", "P"}
+        shown = image.convert("RGB") if has_palette else image
+        page = drop_opaque_alpha(np.asarray(shown))
+    if has_palette and is_grey(page):
         page = page[..., 0]
     return {0: page}

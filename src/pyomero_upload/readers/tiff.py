@@ -22,6 +22,8 @@ _RGB: Final = 2
 _YCBCR: Final = 6
 _PLAIN: Final = frozenset({0, 1, _RGB, 3, 4})
 _ALPHA: Final = frozenset({1, 2})
+# MetaMorph's tag UIC2 has an entry for each plane of a stack.
+_METAMORPH_PLANES: Final = 33629
 
 # What tifffile logs about odd tags is not for the user: what matters is checked here and raised.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
@@ -75,12 +77,12 @@ def _page(tif: tifffile.TiffFile, index: int) -> tifffile.TiffPage:
 def _header_of(tif: tifffile.TiffFile, index: int) -> Header:
     """Read one directory; refuse what would not be read without loss, and what is not all there."""
     page = _page(tif, index)
+    if np.ndim(page.bitspersample):  # one number for each sample, where they differ
+        raise BadImageError("its colours have different numbers of bits", "Save it as RGB.")
     if page.dtype is None:
         raise BadImageError(
             f"its pixels are of a type that is not known ({page.bitspersample} bits)"
         )
-    if np.ndim(page.bitspersample):  # one number for each sample, where they differ
-        raise BadImageError("its colours have different numbers of bits", "Save it as RGB.")
     is_color = page.photometric == _RGB or (
         page.photometric == _YCBCR and page.compression in _JPEG
     )
@@ -131,14 +133,14 @@ def _stack_length(tif: tifffile.TiffFile) -> int:
     """Return how many planes stand behind the single directory of an ImageJ or MetaMorph stack; 0 for other files."""
     if len(tif.pages) != 1:
         return 0
+    first = _page(tif, 0)
+    length = 1
     if tif.is_imagej:
         length = int((tif.imagej_metadata or {}).get("images", 1))
-    elif tif.is_stk:
-        length = int((tif.stk_metadata or {}).get("NumberPlanes", 1))
+    elif tif.is_stk and _METAMORPH_PLANES in first.tags:
+        length = first.tags[_METAMORPH_PLANES].count
     elif tif.is_shaped:
-        length = int(np.prod(tif.series[0].shape)) // int(np.prod(_page(tif, 0).shape))
-    else:
-        length = 1
+        length = int(np.prod(tif.series[0].shape)) // int(np.prod(first.shape))
     return length if length > 1 else 0
 
 

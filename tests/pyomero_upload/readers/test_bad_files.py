@@ -166,28 +166,42 @@ def test_a_tiff_that_is_cut_off(file, compression, options, share):
 
 @pytest.mark.parametrize("compression", ["lzw", "deflate", "zstd", "packbits", "lzma"])
 def test_a_tiff_whose_strip_ends_early(file, compression):
-    whole = bytearray(tiff(compression=compression))
+    whole = tiff(compression=compression)
     with tifffile.TiffFile(io.BytesIO(whole)) as tif:
-        tag = tif.pages.first.tags["StripByteCounts"]
-        half = (tag.value[0] // 2).to_bytes(tag.valuebytecount, "little")
-        whole[tag.valueoffset : tag.valueoffset + tag.valuebytecount] = half
-    assert_refused(file(bytes(whole)), "damaged", by_header=False)
+        half = tif.pages.first.databytecounts[0] // 2
+    path = file(with_tag(whole, "StripByteCounts", half))
+    assert_refused(path, "damaged", by_header=False)
 
 
-def test_a_tiff_whose_strip_is_too_short_for_its_pixels(file):
-    whole = bytearray(tiff())
-    with tifffile.TiffFile(io.BytesIO(whole)) as tif:
-        tag = tif.pages.first.tags["StripByteCounts"]
-        whole[tag.valueoffset : tag.valueoffset + 4] = (100).to_bytes(4, "little")
-    assert_refused(file(bytes(whole)), "fewer bytes than pixels")
+@pytest.mark.parametrize(
+    ("options", "tag", "value", "reason"),
+    [
+        ({}, "StripByteCounts", 100, "fewer bytes than pixels"),
+        ({"rowsperstrip": 8}, "StripByteCounts", 0, "never written"),
+        ({"rowsperstrip": 8, "compression": "deflate"}, "ImageLength", 128, "stands nowhere"),
+        ({}, "BitsPerSample", 40, "of a type that is not known"),
+        ({"shape": (64, 64, 3)}, "BitsPerSample", 8, "different numbers of bits"),
+    ],
+)
+def test_a_tiff_whose_directory_is_wrong(file, options, tag, value, reason):
+    pixels = np.zeros(options.pop("shape", (64, 64)), np.uint16)
+    whole = tiff(pixels, metadata=None, **options)
+    assert_refused(file(with_tag(whole, tag, value)), reason)
 
 
-def test_a_tiff_whose_pixels_were_never_written(file):
-    whole = bytearray(tiff(compression="deflate", rowsperstrip=8))
-    with tifffile.TiffFile(io.BytesIO(whole)) as tif:
-        tag = tif.pages.first.tags["StripByteCounts"]
-        whole[tag.valueoffset : tag.valueoffset + tag.valuebytecount] = bytes(tag.valuebytecount)
-    assert_refused(file(bytes(whole)), "never written")
+def with_tag(content: bytes, name: str, value: int) -> bytes:
+    """Return a TIFF with another (first) value of a tag."""
+    with tifffile.TiffFile(io.BytesIO(content)) as tif:
+        tag = tif.pages.first.tags[name]
+    size = tag.valuebytecount // tag.count
+    changed = value.to_bytes(size, "little")
+    return content[: tag.valueoffset] + changed + content[tag.valueoffset + size :]
+
+
+def test_a_compressed_stack_behind_one_directory(file):
+    description = "ImageJ=1.53t\nimages=3\nslices=3\n"
+    content = tiff(compression="deflate", metadata=None, description=description)
+    assert_refused(file(content), "compressed stack")
 
 
 def test_a_stack_behind_one_directory_that_is_cut_off(file):

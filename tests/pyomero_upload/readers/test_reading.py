@@ -180,7 +180,9 @@ class TestTiff:
 
     def test_twelve_bits_become_sixteen(self, file):
         pixels = (GREY16 & 0xFFF)[:, :12]
-        stored = imagecodecs.packints_encode(np.ascontiguousarray(pixels), 12)
+        first, second = pixels.reshape(-1, 2).T
+        triples = (first >> 4, (first & 0xF) << 4 | second >> 8, second & 0xFF)
+        stored = np.stack(triples, axis=-1).astype(np.uint8).tobytes()
         whole = bytearray(tiff(np.zeros((9, 18), np.uint8)))
         with tifffile.TiffFile(io.BytesIO(whole)) as tif:
             page = tif.pages.first
@@ -218,6 +220,15 @@ class TestTiff:
         path = file(with_one)
         assert probe(path) == Header("TIFF", "uint16", 9, 13, pages=5)
         np.testing.assert_array_equal(read_planes(path, [(4, None)])[0], pages[4])
+
+    def test_stacks_of_metamorph_are_read(self, file):
+        pages = RNG.integers(0, 65536, (3, 9, 13), np.uint16)
+        tags = [(33628, 4, 2, (0, 0), True), (33629, 5, 3, (0, 1) * 3, True)]
+        options = {"photometric": "minisblack", "metadata": None, "extratags": tags}
+        content = tiff(pages[0], **options) + pages[1:].tobytes()
+        path = file(content)
+        assert probe(path) == Header("TIFF", "uint16", 9, 13, pages=3)
+        np.testing.assert_array_equal(read_planes(path, [(2, None)])[0], pages[2])
 
     def test_pages_of_different_sizes_are_refused(self, file):
         content = io.BytesIO()
