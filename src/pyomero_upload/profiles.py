@@ -82,7 +82,7 @@ class Profile(UserModel):
 
 _METAXPRESS_NAME: Final = r"(?P<position>[^/]+)_(?P<well>[A-Z]{1,2}[0-9]{2})(?:_s(?P<s>[0-9]+))?(?:_w(?P<c>[0-9]))?(?:[0-9A-F]{8}-[-0-9A-F]+)?"
 _INCELL_NAME: Final = (
-    r"(?P<well>[A-Z]{1,2} - [0-9]+)\(fld (?P<s>[0-9]+)(?: wv (?P<c>[^()/]+?))?"
+    r"(?P<well>[A-Z]{1,2} - [0-9]+)\(fld (?P<s>[0-9]+)(?: wv (?P<c>[^()]+?))?"
     r"(?: z (?P<z>[0-9]+))?(?: time (?P<t>[0-9]+)(?: - [0-9]+ ?ms)?)?\)"
 )
 
