@@ -12,6 +12,7 @@ process with one message for a person and never a traceback.
 
 import contextlib
 import io
+import logging
 import os
 import shutil
 import tarfile
@@ -28,7 +29,7 @@ from .progress import say
 
 __all__ = ["build_sdist", "build_wheel", "prepare_metadata_for_build_wheel"]
 
-# What setuptools prints is for people who write a setup.py; warnings and compiler errors stay.
+# What setuptools says, warnings too, is for people who write a setup.py. The compiler's words stay.
 _QUIET: Mapping[str, list[str]] = {"--global-option": ["--quiet"]}
 
 
@@ -38,20 +39,21 @@ def build_wheel(
     metadata_directory: str | None = None,  # noqa: ARG001 (made from the same tree: the same)
 ) -> str:
     """Make the wheel, or take the one kept from an earlier build, and return its file name."""
+    into = Path(wheel_directory).resolve()
     with _one_message():
         wheel = cache.kept_wheel()
-        if wheel is None:
-            with _source_tree(), tempfile.TemporaryDirectory() as made:
-                started = time.monotonic()
-                wheel = Path(made, build_meta.build_wheel(made, dict(_QUIET)))
-                cache.check_wheel(wheel)
-                cache.keep_wheel(wheel)
-                say(f"built {wheel.name} in {time.monotonic() - started:.0f} s")
-                shutil.copy(wheel, wheel_directory)
-        else:
+        if wheel:
             say(f"using {wheel}, built before")
-            shutil.copy(wheel, wheel_directory)
-    return wheel.name
+            shutil.copy(wheel, into)
+            return wheel.name
+        with _source_tree():
+            started = time.monotonic()
+            name = build_meta.build_wheel(str(into), dict(_QUIET))
+            cache.check_wheel(into / name)
+            cache.keep_wheel(into / name)
+            say(f"built {name} in {time.monotonic() - started:.0f} s")
+            return str(name)
+    raise AssertionError  # _one_message lets nothing through
 
 
 def prepare_metadata_for_build_wheel(
@@ -59,8 +61,9 @@ def prepare_metadata_for_build_wheel(
     config_settings: Mapping[str, object] | None = None,  # noqa: ARG001 (PEP 517; none is known)
 ) -> str:
     """Write the metadata that the wheel will have and return the folder's name."""
+    into = Path(metadata_directory).resolve()
     with _one_message(), _source_tree():
-        return build_meta.prepare_metadata_for_build_wheel(metadata_directory, dict(_QUIET))
+        return str(build_meta.prepare_metadata_for_build_wheel(str(into), dict(_QUIET)))
     raise AssertionError  # _one_message lets nothing through
 
 
@@ -100,7 +103,10 @@ def _source_tree() -> Iterator[None]:
 @contextlib.contextmanager
 def _one_message() -> Iterator[None]:
     """End the process with an error's message alone: what a person can act on."""
+    logging.disable(logging.WARNING)
     try:
         yield
     except BuildError as error:
         raise SystemExit(f"\n{error}\n") from None
+    finally:
+        logging.disable(logging.NOTSET)

@@ -67,7 +67,8 @@ def check_wheel(wheel: Path) -> None:
     """
     with tempfile.TemporaryDirectory() as unpacked:
         try:
-            zipfile.ZipFile(wheel).extractall(unpacked)
+            with zipfile.ZipFile(wheel) as content:
+                content.extractall(unpacked)
         except zipfile.BadZipFile:
             raise BuildError(f"{wheel} is damaged. Delete it and build again.") from None
         code = f"import sys; sys.path.insert(0, {unpacked!r}); import Ice; Ice.stringVersion()"
