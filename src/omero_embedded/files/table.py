@@ -82,14 +82,14 @@ class Table:
     @writing
     def delete(self, call: Call) -> None:
         """Delete the table with its OriginalFile."""
-        assert self._writable is not None
+        _ = self._writable
         self.close(call)
         saving.delete(call, "OriginalFile", self._file.id)
         call.after_commit(lambda: self._file.path.unlink(missing_ok=True))
 
     def getOriginalFile(self, call: Call) -> IObject | None:
         """Return the OriginalFile."""
-        assert self._open is not None
+        _ = self._open
         return Loader(call).object("OriginalFile", self._file.id)
 
     # ------------------------------------------------------------ reading
@@ -146,7 +146,7 @@ class Table:
 
     def addColumn(self, call: Call, col: "Column") -> int:
         """Refuse: as on the real server, tables keep the columns they were made with."""
-        assert self._writable is not None
+        _ = self._writable
         raise errors.api_usage("NYI")
 
     def addData(self, call: Call, cols: Sequence["Column"]) -> None:

@@ -34,6 +34,12 @@ from omero_embedded.rendering.settings import ChannelSettings, RenderingSettings
 from omero_embedded.rendering.slices import Slice
 from omero_embedded.wire.registry import stateful
 
+_NOT_LOADED = (
+    "RenderingEngine not ready: renderer is null.\n"
+    "This method can only be called after the renderer is properly initialized "
+    "(not-null).\nTry lookup and/or use methods."
+)
+
 
 @stateful("omero.api.RenderingEngine")
 class RenderingEngine:
@@ -109,16 +115,15 @@ class RenderingEngine:
             raise errors.api_usage("RenderingEngine not ready: RenderingDef object not set.")
         return self._settings
 
+    def _check_chosen(self) -> None:
+        """Raise where image or settings were not chosen yet."""
+        _ = self._pixels, self._definition
+
     @property
     def _ready(self) -> Renderer:
-        assert self._pixels is not None
-        assert self._definition is not None
+        self._check_chosen()
         if self._renderer is None:
-            raise errors.api_usage(
-                "RenderingEngine not ready: renderer is null.\n"
-                "This method can only be called after the renderer is properly initialized "
-                "(not-null).\nTry lookup and/or use methods."
-            )
+            raise errors.api_usage(_NOT_LOADED)
         return self._renderer
 
     def _channel(self, w: int) -> ChannelSettings:
@@ -217,16 +222,14 @@ class RenderingEngine:
         return self.getRenderingDefId(call)
 
     def _reset_and_save(self, call: Call) -> int:
+        """Reset and save; without settings chosen only where there are none at all yet."""
         description = self._pixels
-        fresh = self._settings is None
-        if not fresh:
-            assert self._ready is not None
-        elif stored.find(call, description.id) is not None:
-            self._settings = stored.read(call, stored.find(call, description.id) or 0)
-            assert self._ready is not None
+        loaded = self._settings is not None or stored.find(call, description.id) is not None
+        if loaded and self._renderer is None:
+            raise errors.api_usage(_NOT_LOADED)
         saved = reset_and_save(call, description)
         self._settings = stored.read(call, saved)
-        if not fresh:
+        if loaded:
             self.load(call)
         return saved
 
@@ -364,8 +367,8 @@ class RenderingEngine:
         return self._channel(w).noise_reduction
 
     def getChannelStats(self, call: Call, w: int) -> list[float]:
-        """Return nothing, as the real server does."""
-        assert self._channel(w) is not None
+        """Return nothing, as the real server does, of channels there are."""
+        _ = self._channel(w)
         return []
 
     def getChannelCurveCoefficient(self, call: Call, w: int) -> float:
@@ -421,7 +424,7 @@ class RenderingEngine:
     def updateCodomainMap(self, call: Call, mapCtx: "omero.romio.CodomainMapContext") -> None:
         """Leave the reversal as it is: it has nothing to update."""
         _check_reversal(mapCtx)
-        assert self._ready is not None
+        _ = self._ready
 
     def removeCodomainMap(self, call: Call, mapCtx: "omero.romio.CodomainMapContext") -> None:
         """Reverse no channel."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from omero_embedded import permissions, saving, tables
+from omero_embedded import errors, permissions, saving, tables
 from omero_embedded.call import Call
 from omero_embedded.pixels.description import Description
 
@@ -216,8 +216,14 @@ def write(call: Call, description: Description, settings: RenderingSettings) -> 
     -------
     int
         The id of the RenderingDef. Its version is 0 where it is new, and rises by one with each save.
+
+    Raises
+    ------
+    omero.SecurityViolation
+        If who asks may not have settings of an image, or may not change somebody's.
     """
     group = description.group
+    _check_allowed(call, description, settings)
     values = _definition_values(call, settings)
     if settings.quantum_id is None or settings.id is None:
         quantum = _quantum_values(settings)
@@ -238,6 +244,21 @@ def write(call: Call, description: Description, settings: RenderingSettings) -> 
     for index, channel in enumerate(settings.channels):
         _write_channel(call, settings.id, group, index, channel)
     return settings.id
+
+
+def _check_allowed(call: Call, description: Description, settings: RenderingSettings) -> None:
+    """Refuse new settings to those who may not annotate the image, changes to those who may not edit."""
+    group = description.group
+    if settings.id is None and not permissions.rights(call, description.owner, group).annotate:
+        kind = permissions.flags(call, "Pixels", description.owner, group)
+        raise errors.security(
+            f"Group is {kind}. Cannot link to object: ome.model.core.Pixels:Id_{description.id}"
+        )
+    owner = call.user_id if settings.owner is None else settings.owner
+    if settings.id is not None and not permissions.rights(call, owner, group).edit:
+        raise errors.security(
+            f"Updating ome.model.display.RenderingDef:Id_{settings.id} not allowed."
+        )
 
 
 def _write_channel(

@@ -3,6 +3,7 @@
 from omero_embedded.files import store as raw_file_store
 from omero_embedded.files import shared_resources
 from omero_embedded.files import repository
+from omero_embedded.files import exporter
 from omero_embedded.pixels import service as pixels_service
 from omero_embedded.pixels import store as raw_pixels_store
 from omero_embedded.rendering import engine, projection_service, settings_service, thumbnails
@@ -12,6 +13,7 @@ __all__ = [
     "admin",
     "config",
     "engine",
+    "exporter",
     "pixels_service",
     "projection_service",
     "query",

@@ -293,3 +293,21 @@ def test_what_the_repository_tells(omero_client: Any, tmp_path: Path) -> None:
     assert repository.setChecksumAlgorithm(md5, [file_id]) == [file_id]
     noted = omero_client.sf.getQueryService().get("OriginalFile", file_id)
     assert noted.hash.val == hashlib.md5((tmp_path / "a.png").read_bytes()).hexdigest()
+
+
+def test_a_deleted_import_takes_its_files_and_planes_along(
+    omero_server: Any, omero_client: Any, tmp_path: Path
+) -> None:
+    PIL.Image.new("L", (8, 6)).save(tmp_path / "gone.png")
+    response = imported(omero_client, [tmp_path / "gone.png"])
+    fileset = (
+        omero_client.sf.getQueryService().get("Image", response.objects[0].id.val).fileset.id.val
+    )
+    kept = sorted(omero_server.folder.rglob("gone.png"))
+    planes_file = omero_server.folder / "Pixels" / str(response.pixels[0].id.val)
+    assert len(kept) == 1
+    assert planes_file.exists()
+    done = omero_client.submit(omero.cmd.Delete2(targetObjects={"Fileset": [fileset]}))
+    done.close(True)
+    assert not kept[0].exists()
+    assert not planes_file.exists()

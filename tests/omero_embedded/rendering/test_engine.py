@@ -189,3 +189,32 @@ def test_settings_of_a_client_are_taken_over(engine: Any) -> None:
     assert not engine.isActive(0)
     assert engine.getChannelWindowEnd(0) == 6.0
     assert engine.isActive(1)
+
+
+@pytest.mark.parametrize(("permissions", "may"), [("rwra--", True), ("rwr---", False)])
+def test_only_who_may_annotate_has_settings_of_anothers_image(
+    omero_new_user: Callable[..., Any], permissions: str, may: bool
+) -> None:
+    owner = omero_new_user(permissions=permissions)
+    mine, theirs = owner.log_in(), omero_new_user(group=owner.group).log_in()
+    service = mine.sf.getPixelsService()
+    kind = service.getEnumeration("PixelsType", "uint8")
+    image = service.createImage(8, 6, 1, 1, [0], kind, "n", "").val
+    pixels = mine.sf.getQueryService().get("Image", image)
+    query = f"select p.id from Pixels p where p.image.id = {pixels.id.val}"
+    pixels_id = mine.sf.getQueryService().projection(query, None)[0][0].val
+    store = mine.sf.createRawPixelsStore()
+    store.setPixelsId(pixels_id, False)
+    store.setPlane(bytes(range(48)), 0, 0, 0)
+    store.close()
+    reset = theirs.sf.getRenderingSettingsService().resetDefaultsInSet
+    if may:
+        assert reset("Image", [image]) == [image]
+    else:
+        with pytest.raises(omero.SecurityViolation, match="Cannot link to object"):
+            reset("Image", [image])
+    thumbnails = theirs.sf.createThumbnailStore()
+    thumbnails.setPixelsId(pixels_id)
+    assert thumbnails.getThumbnailByLongestSide(omero.rtypes.rint(16))
+    mine.closeSession()
+    theirs.closeSession()
