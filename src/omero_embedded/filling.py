@@ -18,13 +18,13 @@ from omero_embedded import tables
 from omero_embedded.schema import CLASSES, UNITS, Quantity, Value
 
 IObject: TypeAlias = omero.model.IObject
-ALWAYS_LOADED: dict[tuple[str, str], str | None] = {
-    ("Image", "wellSamples"): None,
-    ("OriginalFile", "filesetEntries"): "hasher",
-    ("Roi", "folderLinks"): None,
+ALWAYS_LOADED = {
+    "Image": ("wellSamples",),
+    "OriginalFile": ("filesetEntries",),
+    "Roi": ("folderLinks",),
 }
-"""Collections that are loaded, and empty, where nothing fetched them: as seen on the real server, that of files only
-where the reference named here is null."""
+"""Collections that are loaded with the object: the real server looks at them when it makes out who may do what. That of
+a file it leaves alone where the file has a hasher and no repository."""
 
 EAGER = {("Event", "experimenterGroup"), ("Event", "session")}
 """References that are loaded with the object, beside those to abstract classes."""
@@ -85,11 +85,8 @@ class Filling:
         self._quantities = tuple(
             (f"_{f.name}", at[c], at[f"{c}_unit"], f.unit) for f, c in quantities
         )
-        self._always_loaded = tuple(
-            (c.name, at[unless] if (unless := ALWAYS_LOADED[model.root.name, c.name]) else None)
-            for c in model.collections
-            if (model.root.name, c.name) in ALWAYS_LOADED
-        )
+        self._always_loaded = ALWAYS_LOADED.get(model.root.name, ())
+        self._alone = (at["hasher"], at["repo"]) if cls == "OriginalFile" else None
         pointers = [
             (f"_{r.name}", at[tables.column_name(cls, r.name)], r) for r in model.references
         ]
@@ -131,10 +128,15 @@ class Filling:
         for member, place, unit_place, unit in self._quantities:
             if row[place] is not None:
                 members[member] = quantity(unit, row[place], row[unit_place])
-        for name, unless in self._always_loaded:
-            if unless is None or row[unless] is None:
-                members[f"_{name}Seq"] = []
-                members[f"_{name}Loaded"] = True
+        if (
+            self._alone is not None
+            and row[self._alone[0]] is not None
+            and row[self._alone[1]] is None
+        ):
+            return members
+        for name in self._always_loaded:
+            members[f"_{name}Seq"] = []
+            members[f"_{name}Loaded"] = True
         return members
 
 

@@ -19,11 +19,12 @@ from typing import Any
 
 import omero
 import omero.model
-from sqlalchemy import ColumnElement, Select, bindparam, select
+from sqlalchemy import ColumnElement, Select, select
 
 from omero_embedded import permissions, tables
 from omero_embedded.call import Call
-from omero_embedded.filling import IObject, filling, fresh_details, pointed_to
+from omero_embedded.filling import ALWAYS_LOADED, IObject, filling, fresh_details, pointed_to
+from omero_embedded.lists import among, as_parameter, is_sqlite
 from omero_embedded.schema import CLASSES, DETAILS_TARGETS, Collection, Reference
 
 AT_ONCE = 5000
@@ -35,8 +36,10 @@ class Loader:
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        self._sqlite = is_sqlite(call.db)
         self._known: dict[str, dict[int, IObject]] = defaultdict(dict)
         self._flags: dict[tuple[str, int, int], omero.model.Permissions] = {}
+        self._empty: dict[str, bool] = {}
         self._shared_details: dict[tuple[str, int | None, int | None], omero.model.Details] = {}
 
     def object(self, cls: str, identifier: int) -> IObject | None:
@@ -145,7 +148,8 @@ class Loader:
 
     def _load(self, root: str, ids: Sequence[int]) -> None:
         """Load the rows of one table."""
-        self.take(root, self._call.db.execute(_by_ids(root), {"ids": list(ids)}))
+        given = {"ids": as_parameter(ids, sqlite=self._sqlite)}
+        self.take(root, self._call.db.execute(_by_ids(root, sqlite=self._sqlite), given))
 
     def take(self, root: str, rows: Iterable[Sequence[Any]]) -> Mapping[int, IObject]:
         """Make objects of rows of a root class's table, as a query gave them: all columns, in the table's order.
@@ -181,10 +185,11 @@ class Loader:
                     (target, row[place], members, member) for member, place, target in how.eager
                 ]
             members["_details"] = details_of(cls, row)
-            if how.maps:
+            if how.maps or root in ALWAYS_LOADED:
                 made.setdefault(cls, []).append(o)
         for cls, objects in made.items():
             self._load_maps(cls, objects)
+            self._load_always(root, objects)
         self._load_eagerly(waiting)
         if not CLASSES[root].is_global:
             self.objects("ExperimenterGroup", {group for _, _, group in self._flags})
@@ -258,24 +263,45 @@ class Loader:
 
         return details
 
+    def _load_always(self, root: str, objects: Sequence[IObject]) -> None:
+        """Give the collections that are loaded with the objects their members, of which most servers hold none."""
+        for name in ALWAYS_LOADED.get(root, ()):
+            field = CLASSES[root].fields[name]
+            assert isinstance(field, Collection)
+            if field.target not in self._empty:
+                rows = tables.table(field.target)
+                self._empty[field.target] = (
+                    self._call.db.execute(select(rows.c.id).limit(1)).first() is None
+                )
+            if not self._empty[field.target]:
+                self.collections([o for o in objects if getattr(o, f"_{name}Loaded")], field)
+
     def _load_maps(self, cls: str, objects: Sequence[IObject]) -> None:
         for name in filling(cls).maps:
             pairs: dict[int, list[omero.model.NamedValue]] = {o.id.val: [] for o in objects}
-            table = tables.map_table(cls, name)
-            ids = list(pairs)
-            for start in range(0, len(ids), AT_ONCE):
-                query = select(table).where(table.c.parent.in_(ids[start : start + AT_ONCE]))
-                for row in self._call.db.execute(query.order_by(table.c.parent, table.c.position)):
-                    pairs[row.parent].append(omero.model.NamedValue(row.name, row.value))
+            ids = {"ids": as_parameter(list(pairs), sqlite=self._sqlite)}
+            for row in self._call.db.execute(_pairs_of(cls, name, sqlite=self._sqlite), ids):
+                pairs[row.parent].append(omero.model.NamedValue(row.name, row.value))
             for o in objects:
                 setattr(o, f"_{name}", pairs[o.id.val])
 
 
 @cache
-def _by_ids(root: str) -> Select[Any]:
+def _by_ids(root: str, *, sqlite: bool) -> Select[Any]:
     """Return the query for rows of a table by their ids."""
     table = tables.table(root)
-    return select(table).where(table.c.id.in_(bindparam("ids", expanding=True)))
+    return select(table).where(among(table.c.id, "ids", sqlite=sqlite))
+
+
+@cache
+def _pairs_of(cls: str, name: str, *, sqlite: bool) -> Select[Any]:
+    """Return the query for the pairs of a map by the ids of their objects."""
+    table = tables.map_table(cls, name)
+    return (
+        select(table)
+        .where(among(table.c.parent, "ids", sqlite=sqlite))
+        .order_by(table.c.parent, table.c.position)
+    )
 
 
 def class_name(o: IObject) -> str:

@@ -227,9 +227,8 @@ def _remove_links(call: Call, node: Node) -> None:
         if collection.name not in node.members or not CLASSES[collection.target].link:
             continue
         table = tables.table(collection.target)
-        if (
-            CLASSES[collection.target].is_global
-            or (node.cls.root.name, collection.name) in ALWAYS_LOADED
+        if CLASSES[collection.target].is_global or collection.name in ALWAYS_LOADED.get(
+            node.cls.root.name, ()
         ):
             continue
         kept = {m.id for m in node.members[collection.name]}
