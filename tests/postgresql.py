@@ -1,12 +1,13 @@
 """A PostgreSQL server of the tests' own, where PostgreSQL is installed."""
 
+import itertools
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,12 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+NewDatabase = Callable[[], str]
+
+
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """Return the URL of an empty database of a PostgreSQL server of our own."""
+def new_postgresql() -> Iterator[NewDatabase]:
+    """Return a function that makes an empty database in a PostgreSQL server of our own, and returns its URL."""
     if shutil.which("pg_ctl") is None or sys.platform == "win32":
         pytest.skip("PostgreSQL is not installed (pg_ctl)")
     user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
@@ -52,8 +56,14 @@ def postgresql() -> Iterator[str]:
         run("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
         url = f"postgresql+psycopg://omero@127.0.0.1:{port}"
         administration = create_engine(f"{url}/postgres", isolation_level="AUTOCOMMIT")
-        with administration.connect() as connection:
-            connection.execute(text("create database lab"))
+        number = itertools.count()
+
+        def make() -> str:
+            database = f"made{next(number)}"
+            with administration.connect() as connection:
+                connection.execute(text(f"create database {database}"))
+            return f"{url}/{database}"
+
+        yield make
         administration.dispose()
-        yield f"{url}/lab"
         run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")

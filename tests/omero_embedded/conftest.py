@@ -9,6 +9,8 @@ import omero.clients
 import omero.sys
 import pytest
 
+from postgresql import new_postgresql  # noqa: F401  # a fixture
+
 MakePixels = Callable[..., int]
 
 

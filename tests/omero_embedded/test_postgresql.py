@@ -10,13 +10,15 @@ import pytest
 from omero.rtypes import rstring
 
 from omero_embedded import Server
-from postgresql import postgresql  # noqa: F401  # a fixture
+from postgresql import NewDatabase
 
 
 @pytest.fixture(scope="module")
-def server(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:  # noqa: F811
+def server(
+    new_postgresql: NewDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     folder: Path = tmp_path_factory.mktemp("server")
-    with Server(folder, database_url=postgresql, in_process=True) as running:
+    with Server(folder, database_url=new_postgresql(), in_process=True) as running:
         yield running
 
 

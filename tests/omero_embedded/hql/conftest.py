@@ -21,7 +21,6 @@ from omero_embedded import hql, saving, tables
 from omero_embedded.call import Call
 from omero_embedded.core import Core
 from omero_embedded.database import Database, at
-from postgresql import postgresql  # noqa: F401  # a fixture
 
 READ_ANNOTATE, PRIVATE = "rwra--", "rw----"
 
@@ -187,7 +186,7 @@ def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     url = (
         at(folder / "db.sqlite")
         if request.param == "sqlite"
-        else request.getfixturevalue("postgresql")
+        else request.getfixturevalue("new_postgresql")()
     )
     database = Database(url, durable=False)
     made = Lab(Core(folder, database, "secret"))
