@@ -27,9 +27,6 @@ from omero_embedded.filling import ALWAYS_LOADED, IObject, filling, fresh_detail
 from omero_embedded.lists import among, as_parameter, is_sqlite
 from omero_embedded.schema import CLASSES, DETAILS_TARGETS, Collection, Reference
 
-AT_ONCE = 5000
-"""Ids in one statement: well below what any database takes."""
-
 
 class Loader:
     """Makes objects, each once: what is loaded later appears wherever it is referred to."""
@@ -51,8 +48,8 @@ class Loader:
         wanted = list(dict.fromkeys(ids))
         root = CLASSES[cls].root.name
         missing = [i for i in wanted if not self._is_loaded(root, i)]
-        for start in range(0, len(missing), AT_ONCE):
-            self._load(root, missing[start : start + AT_ONCE])
+        if missing:
+            self._load(root, missing)
         found = {i: self._known[root][i] for i in wanted if self._is_loaded(root, i)}
         if root == cls:
             return found
@@ -116,17 +113,15 @@ class Loader:
             [rows.c[tables.index_column_name(field)], rows.c.id] if field.ordered else [rows.c.id]
         )
         members: dict[int, list[int]] = {o.id.val: [] for o in objects}
-        parents = list(members)
-        for start in range(0, len(parents), AT_ONCE):
-            query = (
-                select(inverse, rows.c.id)
-                .where(inverse.in_(parents[start : start + AT_ONCE]))
-                .order_by(*order)
-            )
-            for parent, child in self._call.db.execute(
-                _where(query, permissions.readable(self._call, field.target, rows))
-            ):
-                members[parent].append(child)
+        query = (
+            select(inverse, rows.c.id)
+            .where(among(inverse, "ids", sqlite=self._sqlite))
+            .order_by(*order)
+        )
+        query = _where(query, permissions.readable(self._call, field.target, rows))
+        given = {"ids": as_parameter(list(members), sqlite=self._sqlite)}
+        for row in self._call.db.execute(query, given):
+            members[row[0]].append(row[1])
         children = self.objects(field.target, [c for of_one in members.values() for c in of_one])
         for o in objects:
             set_collection(o, field.name, [children[c] for c in members[o.id.val] if c in children])

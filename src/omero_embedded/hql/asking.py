@@ -5,7 +5,6 @@ Statements are kept for each person and group they were made for, as what may be
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ from omero_embedded.hql.parameters import Page, bound, page_of
 from omero_embedded.hql.parse import HqlError
 from omero_embedded.hql.resolve import DataChangeError, resolve
 from omero_embedded.hql.resolved import Resolved, Source
+from omero_embedded.lists import as_parameter, is_sqlite
 from omero_embedded.people import People
 
 Row: TypeAlias = Sequence[Any]
@@ -66,10 +66,12 @@ def ask(call: Call, text: str | None, parameters: omero.sys.Parameters | None) -
     if query.mistakes:
         raise errors.validation(f"could not execute query; SQL [{text}]; {query.mistakes[0]}")
     statement = _statement(call, text, query)
-    if call.db.dialect.name == "sqlite":  # which takes no lists
-        values = {name: json.dumps(v) if isinstance(v, list) else v for name, v in values.items()}
+    sqlite = is_sqlite(call.db)
+    given: dict[str, object] = {
+        n: as_parameter(v, sqlite=sqlite) if isinstance(v, list) else v for n, v in values.items()
+    }
     try:
-        return Answer(query, statement, _rows(call, query, statement, values, page_of(parameters)))
+        return Answer(query, statement, _rows(call, query, statement, given, page_of(parameters)))
     except (DBAPIError, StatementError) as error:
         raise errors.validation(
             f"could not execute query; SQL [{text}]; {error.args[0]}"
@@ -94,7 +96,7 @@ def _statement(call: Call, text: str, query: Resolved) -> Statement:
     made = emit(
         query,
         lambda cls, rows: permissions.readable(call, cls, rows),
-        sqlite=dialect == "sqlite",
+        sqlite=is_sqlite(call.db),
         call_permissions=call.group.permissions,
     )
     with _lock:

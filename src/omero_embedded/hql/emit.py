@@ -11,18 +11,15 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 from sqlalchemy import (
-    ARRAY,
     JSON,
     ColumnElement,
     FromClause,
     Select,
     Text,
     and_,
-    any_,
     bindparam,
     case,
     exists,
-    func,
     not_,
     or_,
     select,
@@ -49,6 +46,7 @@ from omero_embedded.hql.resolved import (
 )
 from omero_embedded.hql.sql import SQL, TYPES, constant, written
 from omero_embedded.hql.values import AGGREGATES
+from omero_embedded.lists import among
 
 Readable: TypeAlias = Callable[[str, FromClause], "ColumnElement[bool] | None"]
 """The condition that a row of a class's table may be seen; None: all may (see `permissions.readable`)."""
@@ -318,15 +316,10 @@ class _Emitter:
         for choice in choices:
             if isinstance(choice, Variable):
                 name = list_name(self._names, choice.name)
-                found.append(self._among(self._class_text(value, choice), name, choice.type.kind))
+                kind = TYPES.get(choice.type.kind, Text())
+                ours = self._class_text(value, choice)
+                found.append(among(ours, name, kind, sqlite=self._sqlite))
         return found[0] if len(found) == 1 else or_(*found).self_group()
-
-    def _among(self, value: SQL, name: str, kind: str) -> SQL:
-        """Return that a value is in a list that comes as one parameter, however long: the statement stays the same."""
-        if self._sqlite:
-            items = func.json_each(bindparam(name, type_=Text())).table_valued("value")
-            return value.in_(select(items.c.value).correlate(None))
-        return value == any_(bindparam(name, type_=ARRAY(TYPES.get(kind, Text()))))
 
 
 def _table(source: Source) -> FromClause:
