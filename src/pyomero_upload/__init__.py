@@ -9,8 +9,9 @@ True
 
 from typing import TYPE_CHECKING
 
-__version__ = "6.0.0.dev0"
-__all__ = ["convert", "plan", "verify"]
+from pyomero_upload.version import __version__
+
+__all__ = ["__version__", "convert", "plan", "verify"]
 
 if TYPE_CHECKING:
     from pyomero_upload.planning import make_plan as plan

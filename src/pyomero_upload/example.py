@@ -123,9 +123,11 @@ def _growing_cells(seed: int, size: int) -> Iterator[list[_Cell]]:
     scale = size / 512
     cells = [
         _Cell(
-            *rng.uniform(0.15 * size, 0.85 * size, 2),
-            *rng.uniform(12, 17, 2) * scale,
-            rng.uniform(0, np.pi),
+            y=rng.uniform(0.15, 0.85) * size,
+            x=rng.uniform(0.15, 0.85) * size,
+            long=rng.uniform(12, 17) * scale,
+            short=rng.uniform(12, 17) * scale,
+            angle=rng.uniform(0, np.pi),
         )
         for _ in range(16)
     ]

@@ -64,12 +64,15 @@ class PlaneSource(NamedTuple):
     sample
         0, 1, 2: this colour of an RGB file. -1: an RGB file whose three colours are equal, read as one (and
         refused when they turn out not to be). None: a grey file.
+    pages
+        How many pages the file must have: one more than planned would be lost.
 
     """
 
     path: str
     page: int = 0
     sample: int | None = None
+    pages: int = 1
 
 
 class Sizes(NamedTuple):

@@ -26,7 +26,7 @@ app.command("example", short_help="Write a made-up experiment folder.")(example.
 
 def _version(value: bool) -> None:
     if value:
-        from pyomero_upload import __version__  # noqa: PLC0415
+        from pyomero_upload.version import __version__  # noqa: PLC0415
 
         typer.echo(f"pyomero {__version__}")
         raise typer.Exit

@@ -126,7 +126,7 @@ def plan_digest(plan: Plan) -> str:
     for image in plan.sources:
         lines = [
             f"{t}\t{c}\t{z}\t{path}\t{page}\t{sample}\t{plan.source.files[path].size}"
-            for (t, c, z), (path, page, sample) in sorted(image.planes.items())
+            for (t, c, z), (path, page, sample, _) in sorted(image.planes.items())
         ]
         digest.update("\n".join([image.name, *lines, ""]).encode(errors="surrogateescape"))
     return digest.hexdigest()

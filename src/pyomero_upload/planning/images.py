@@ -188,11 +188,11 @@ def _raw_planes(
         for c, part in by_label[label]:
             if pages == 1 or pages_axis == "c":
                 if part.page < pages:
-                    raw[PlaneIndex(t, c, z)] = PlaneSource(path, part.page, part.sample)
+                    raw[PlaneIndex(t, c, z)] = PlaneSource(path, part.page, part.sample, pages)
             else:
                 for page in range(pages):
                     index = PlaneIndex(t, c, page) if pages_axis == "z" else PlaneIndex(page, c, z)
-                    raw[index] = PlaneSource(path, page, part.sample)
+                    raw[index] = PlaneSource(path, page, part.sample, pages)
     return raw, parts
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timezone
 
-from pyomero_upload import __version__
+from pyomero_upload.version import __version__
 from pyomero_upload.model import Plan
 
 NAMESPACE = "pyomero_upload/provenance"

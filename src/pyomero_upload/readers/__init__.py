@@ -33,13 +33,14 @@ class _Format(NamedTuple):
     header
         Reads the header of a path.
     decode
-        Reads pages of a path: for each page number asked for, an array of shape (y, x) or (y, x, 3).
+        Reads pages of a path: how many it has, and for each page number asked for an array of shape (y, x) or
+        (y, x, 3).
 
     """
 
     signatures: tuple[bytes, ...]
     header: Callable[[Path], Header]
-    decode: Callable[[Path, set[int]], dict[int, NDArray[Any]]]
+    decode: Callable[[Path, set[int]], tuple[int, dict[int, NDArray[Any]]]]
 
 
 _FORMATS: Final = (
@@ -77,7 +78,9 @@ def probe(path: Path) -> Header:
     return _guarded(path, lambda: check(_format_of(path).header(path)))
 
 
-def read_planes(path: Path, wanted: Sequence[tuple[int, int | None]]) -> list[NDArray[Any]]:
+def read_planes(
+    path: Path, wanted: Sequence[tuple[int, int | None]], *, pages: int | None = None
+) -> list[NDArray[Any]]:
     """Read planes of one file, which is opened and decoded once.
 
     Parameters
@@ -87,6 +90,8 @@ def read_planes(path: Path, wanted: Sequence[tuple[int, int | None]]) -> list[ND
     wanted
         For each plane (page, sample). Pages count from 0. The sample is None for a grey file; 0, 1, 2 for the
         colours of an RGB file; -1 for the one grey plane of an RGB file whose three colours are equal.
+    pages
+        How many pages the file must have; a page that nobody asks for would be lost. None: any number.
 
     Returns
     -------
@@ -101,8 +106,10 @@ def read_planes(path: Path, wanted: Sequence[tuple[int, int | None]]) -> list[ND
     """
 
     def read() -> list[NDArray[Any]]:
-        pages = _format_of(path).decode(path, {page for page, _ in wanted})
-        return [plane_of(pages[page], sample) for page, sample in wanted]
+        count, decoded = _format_of(path).decode(path, {page for page, _ in wanted})
+        if pages is not None and count != pages:
+            raise BadImageError(f"it has {count} pages, where {pages} were expected")
+        return [plane_of(decoded[page], sample) for page, sample in wanted]
 
     return _guarded(path, read)
 

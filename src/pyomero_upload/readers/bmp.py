@@ -17,12 +17,12 @@ from pyomero_upload.readers.samples import drop_opaque_alpha, is_grey
 
 def header(path: Path) -> Header:
     """Decode the file: there are too many sorts of BMP to foretell what comes out, and decoding one is a mere copy."""
-    page = decode(path, {0})[0]
+    page = decode(path, {0})[1][0]
     samples = 1 if page.ndim == 2 else 3
     return Header("BMP", page.dtype.name, page.shape[0], page.shape[1], samples)
 
 
-def decode(path: Path, pages: set[int]) -> dict[int, NDArray[Any]]:
+def decode(path: Path, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
     """Decode the one image; with Pillow, because imagecodecs before 2026 knows fewer sorts."""
     if pages != {0}:
         raise BadImageError("it holds a single image, not several")
@@ -36,4 +36,4 @@ def decode(path: Path, pages: set[int]) -> dict[int, NDArray[Any]]:
         page = drop_opaque_alpha(np.asarray(shown))
     if has_palette and is_grey(page):
         page = page[..., 0]
-    return {0: page}
+    return 1, {0: page}

@@ -21,12 +21,12 @@ def header(path: Path) -> Header:
     return _read(path)[0]
 
 
-def decode(path: Path, pages: set[int]) -> dict[int, NDArray[Any]]:
+def decode(path: Path, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
     """Decode some frames."""
     found, frames = _read(path)
     if max(pages) >= found.pages:
         raise BadImageError(f"it has {found.pages} pages, not {max(pages) + 1}")
-    return {page: frames[page] for page in pages}
+    return found.pages, {page: frames[page] for page in pages}
 
 
 def _read(path: Path) -> tuple[Header, list[NDArray[Any]]]:

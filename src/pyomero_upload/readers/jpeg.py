@@ -32,7 +32,7 @@ def header(path: Path) -> Header:
     return found
 
 
-def decode(path: Path, pages: set[int]) -> dict[int, NDArray[Any]]:
+def decode(path: Path, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
     """Decode the one image; colours come as red, green, blue."""
     if pages != {0}:
         raise BadImageError("it holds a single image, not several")
@@ -40,7 +40,7 @@ def decode(path: Path, pages: set[int]) -> dict[int, NDArray[Any]]:
     header(path)
     # The decoder fills what is missing with grey and says nothing, so the end is looked for first.
     page: NDArray[Any] = imagecodecs.jpeg8_decode(data)
-    return {0: page}
+    return 1, {0: page}
 
 
 def _check_end(tail: bytes) -> None:

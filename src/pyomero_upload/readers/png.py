@@ -32,7 +32,7 @@ def header(path: Path) -> Header:
         return _inspect(file, size, thorough=file.read() != _END)
 
 
-def decode(path: Path, pages: set[int]) -> dict[int, NDArray[Any]]:
+def decode(path: Path, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
     """Decode the one image; the decoder finds wrong checksums."""
     if pages != {0}:
         raise BadImageError("it holds a single image, not several")
@@ -41,7 +41,7 @@ def decode(path: Path, pages: set[int]) -> dict[int, NDArray[Any]]:
     page = drop_opaque_alpha(imagecodecs.png_decode(data))
     if declared.samples == 1 and page.ndim == 3 and is_grey(page):
         page = page[..., 0]
-    return {0: page}
+    return 1, {0: page}
 
 
 def _inspect(file: BinaryIO, size: int, *, thorough: bool) -> Header:

@@ -51,7 +51,7 @@ def header(path: Path) -> Header:
         )
 
 
-def decode(path: Path, pages: set[int]) -> dict[int, NDArray[Any]]:
+def decode(path: Path, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
     """Decode some pages."""
     with tifffile.TiffFile(path) as tif:
         first = _header_of(tif, 0)
@@ -60,12 +60,12 @@ def decode(path: Path, pages: set[int]) -> dict[int, NDArray[Any]]:
         if max(pages) >= count:
             raise BadImageError(f"it has {count} pages, not {max(pages) + 1}")
         if stack:
-            return {page: _decode_in_stack(tif, page) for page in pages}
+            return count, {page: _decode_in_stack(tif, page) for page in pages}
         decoded: dict[int, NDArray[Any]] = {}
         for page in sorted(pages):
             _check_alike(first, _header_of(tif, page), page)
             decoded[page] = _tidy(_page(tif, page).asarray(maxworkers=1), _page(tif, page))
-        return decoded
+        return count, decoded
 
 
 def _page(tif: tifffile.TiffFile, index: int) -> tifffile.TiffPage:

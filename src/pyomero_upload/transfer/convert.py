@@ -13,7 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal
 
-from pyomero_upload import __version__
+from pyomero_upload.version import __version__
 from pyomero_upload.errors import PlanError, UsageError
 from pyomero_upload.model import Hypercube, Plan, Problem
 from pyomero_upload.processing import load_processor
@@ -116,11 +116,13 @@ def convert(
         raise UsageError(
             f"There is no choice {on_bad_plane!r} for bad planes.", hint="Choose stop or blank."
         )
-    if plan.errors:
+    # A file that the plan found unreadable is one of the planes that may be left blank.
+    errors = [p for p in plan.errors if on_bad_plane == "stop" or p.code != "unreadable-file"]
+    if errors:
         raise PlanError(
-            f"The plan has {len(plan.errors)} errors.",
+            "The plan has an error." if len(errors) == 1 else f"The plan has {len(errors)} errors.",
             hint="Put them right and plan again.",
-            problems=plan.errors,
+            problems=errors,
         )
     folder = Path(out).absolute()
     check_place(folder, plan.source.folder)

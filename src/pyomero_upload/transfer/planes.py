@@ -171,7 +171,9 @@ class BlockReading:
         try:
             self._check_unchanged(path)
             pixels = read_planes(
-                self.work.folder / path, [(where.page, where.sample) for _, where in wanted]
+                self.work.folder / path,
+                [(where.page, where.sample) for _, where in wanted],
+                pages=wanted[0][1].pages,
             )
             self._check_shape(path, pixels)
         except (OSError, UnreadableFileError) as error:

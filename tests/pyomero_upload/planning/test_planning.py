@@ -230,7 +230,7 @@ def test_pages_are_sections_unless_a_profile_says_otherwise(tmp_path):
         )
     (image,) = make_plan(tmp_path / "exp").images
     assert image.sizes == Sizes(2, 1, 4, 16, 20)
-    assert image.planes[PlaneIndex(1, 0, 3)] == PlaneSource("pos001/exp_000002_GFP_001.tif", 3)
+    assert image.planes[PlaneIndex(1, 0, 3)] == PlaneSource("pos001/exp_000002_GFP_001.tif", 3, pages=4)
     for axis, pattern, sizes in (
         ("c", "{position}/{prefix}_{t:d}_GFP_{z:d}", Sizes(2, 4, 1, 16, 20)),
         ("t", "{position}/{prefix}_{z:d}_{c}_001", Sizes(4, 1, 2, 16, 20)),
