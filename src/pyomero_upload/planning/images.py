@@ -299,6 +299,9 @@ def _uneven_z(name: str, expected: _Expected, parts: Sequence[_ChannelPart]) -> 
 
 
 def _settings(label: str, metadata: Metadata) -> Channel | None:
+    """Find what the text files say about a channel; names without channel mean the only one there is."""
+    if not label and len(metadata.channels) == 1:
+        return metadata.channels[0]
     return next((c for c in metadata.channels if c.name.casefold() == label.casefold()), None)
 
 
@@ -324,7 +327,7 @@ def _describe(
     colored = [part.label for part in parts if part.sample is not None and part.sample >= 0]
     many_colored = len(set(colored)) > 1
     for part in parts:
-        channel = _settings(part.label, metadata) or Channel(part.label)
+        channel = _settings(part.label, metadata) or Channel(part.label or "channel")
         exposure = metadata.position_exposures_ms.get((position, channel.name))
         if exposure is not None:
             channel = replace(channel, exposure_ms=exposure)

@@ -8,6 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Literal
 from pyomero_upload.version import __version__
 from pyomero_upload.errors import PlanError, UsageError
 from pyomero_upload.model import Hypercube, Plan, Problem
+from pyomero_upload.planning.provenance import dated
 from pyomero_upload.processing import load_processor
 from pyomero_upload.targets.files.folder import STATE_FOLDER, FolderTarget, check_options
 from pyomero_upload.targets.files.pyramid import default_levels
@@ -146,6 +148,7 @@ class _Conversion:
     def __init__(
         self, plan: Plan, out: Path, job: Job, *, blank_bad_planes: bool, on_event: OnEvent
     ) -> None:
+        plan = replace(plan, provenance=dated(plan.provenance))
         self._plan = plan
         self._out = out
         self._job = job

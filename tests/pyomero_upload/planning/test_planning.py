@@ -230,7 +230,9 @@ def test_pages_are_sections_unless_a_profile_says_otherwise(tmp_path):
         )
     (image,) = make_plan(tmp_path / "exp").images
     assert image.sizes == Sizes(2, 1, 4, 16, 20)
-    assert image.planes[PlaneIndex(1, 0, 3)] == PlaneSource("pos001/exp_000002_GFP_001.tif", 3, pages=4)
+    assert image.planes[PlaneIndex(1, 0, 3)] == PlaneSource(
+        "pos001/exp_000002_GFP_001.tif", 3, pages=4
+    )
     for axis, pattern, sizes in (
         ("c", "{position}/{prefix}_{t:d}_GFP_{z:d}", Sizes(2, 4, 1, 16, 20)),
         ("t", "{position}/{prefix}_{z:d}_{c}_001", Sizes(4, 1, 2, 16, 20)),
@@ -263,6 +265,16 @@ def test_a_file_with_fewer_pages_than_the_others_has_missing_planes(tmp_path):
     plan = make_plan(tmp_path)
     assert plan.images[0].missing == (PlaneIndex(1, 0, 3),)
     assert "pages-differ" in codes(plan)
+
+
+def test_names_without_channel_have_one_called_as_the_settings_call_it(tmp_path):
+    write_png(tmp_path / "a_0001.png", plane(1))
+    assert [c.name for c in make_plan(tmp_path, pattern="{position}_{t}").images[0].channels] == [
+        "channel"
+    ]
+    (tmp_path / "metadata.yaml").write_text("channels: {GFP: {exposure: 20}}\n")
+    (channel,) = make_plan(tmp_path, pattern="{position}_{t}").images[0].channels
+    assert (channel.name, channel.exposure_ms) == ("GFP", 20)
 
 
 def test_separate_makes_every_file_its_own_image(tmp_path):
@@ -309,7 +321,9 @@ def test_the_example_is_planned_with_one_remark_and_no_warning(tmp_path):
     assert {p.code for p in plan.problems if p.code != "channel-guessed"} == {"uneven-z"}
     assert plan.images[0].physical_size_um == Point(0.263, 0.263, 0.6)
     assert plan.images[0].plane_infos[PlaneIndex(1, 2, 0)].delta_t_s == 309
-    assert {"channels", "zsections", "positions", "pumpstart"} <= {t.name for t in plan.dataset.tables}
+    assert {"channels", "zsections", "positions", "pumpstart"} <= {
+        t.name for t in plan.dataset.tables
+    }
 
 
 def test_a_processor_changes_what_is_made_and_not_what_is_read(tmp_path):
