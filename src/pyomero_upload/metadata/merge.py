@@ -69,9 +69,7 @@ def _join(first: Metadata, second: Metadata) -> Metadata:
     channels = _join_channels(first.channels, second.channels, conflicts)
     return Metadata(
         title=conflicts.choose("title", first.title, second.title),
-        description="\n\n".join(
-            dict.fromkeys(filter(None, (first.description, second.description)))
-        ),
+        description=_join_texts(first.description, second.description),
         authors=_union(first.authors, second.authors),
         project=conflicts.choose("project", first.project, second.project),
         tags=_union(first.tags, second.tags),
@@ -154,6 +152,12 @@ def override(found: Metadata, user: Metadata, *, file: str) -> Metadata:
         attachments=_union(found.attachments, user.attachments),
         problems=(*found.problems, *user.problems, *conflicts.problems),
     )
+
+
+def _join_texts(first: str, second: str) -> str:
+    if not first or not second or second in first.split("\n\n"):
+        return first or second
+    return f"{first}\n\n{second}"
 
 
 def _join_channels(

@@ -128,7 +128,8 @@ Time = Annotated[float, _quantity(_TIMES), _quantity_schema(_TIMES)]
 Exposure = Annotated[float, _quantity(_EXPOSURES), _quantity_schema(_EXPOSURES)]
 Wavelength = Annotated[float, _quantity(_WAVELENGTHS), _quantity_schema(_WAVELENGTHS)]
 Color = Annotated[
-    str,
+    str
+    | None,  # None only where the key is left out: a key without a value is most likely a forgotten quote
     BeforeValidator(_color),
     WithJsonSchema(
         {
@@ -187,7 +188,7 @@ class ChannelEntry(UserModel):
     label: Text | None = Field(
         default=None, description="What to call the channel instead of its name."
     )
-    color: Color | None = Field(
+    color: Color = Field(
         default=None, description='How to show it: "#RRGGBB" in quotes, or the name of a color.'
     )
     emission: Wavelength | None = Field(default=None, description="Emission wavelength in nm.")

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
-from pyomero_upload.version import __version__
 from pyomero_upload.model import Plan
+from pyomero_upload.version import __version__
 
 NAMESPACE = "pyomero_upload/provenance"
 # The article that describes the tool: Wellcome Open Research 2020, 5:96.

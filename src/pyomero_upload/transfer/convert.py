@@ -14,7 +14,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal
 
-from pyomero_upload.version import __version__
 from pyomero_upload.errors import PlanError, UsageError
 from pyomero_upload.model import Hypercube, Plan, Problem
 from pyomero_upload.planning.provenance import dated
@@ -56,6 +55,7 @@ from pyomero_upload.transfer.pipeline import Events, default_workers, run
 from pyomero_upload.transfer.planes import ImageInput
 from pyomero_upload.transfer.progress import Meter, plane_bytes, plane_count
 from pyomero_upload.transfer.space import check_space, space_needed, write_error
+from pyomero_upload.version import __version__
 
 TOOL = f"PyOmeroUpload {__version__}"
 
