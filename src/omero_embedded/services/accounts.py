@@ -49,7 +49,7 @@ def create_user(
     withheld: Iterable[str] = (),
 ) -> int:
     """Make a user who is a member of the groups, the first one by default; return the id."""
-    if user is None or user.omeName is None:
+    if user is None or not user.isLoaded() or user.omeName is None:
         raise errors.validation(
             "not-null property references a null or transient value: ome.model.meta.Experimenter.omeName"
         )
@@ -79,7 +79,7 @@ def create_user(
 
 def create_group(call: Call, group: "omero.model.ExperimenterGroup | None") -> int:
     """Make a group; return its id."""
-    if group is None or group.name is None:
+    if group is None or not group.isLoaded() or group.name is None:
         raise errors.validation(
             "not-null property references a null or transient value: ome.model.meta.ExperimenterGroup.name"
         )

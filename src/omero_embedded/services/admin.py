@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import omero
 import omero.model
 import omero.sys
+from omero.rtypes import rlist
 
 from omero_embedded import errors, passwords, saving
 from omero_embedded.call import Call, writing
@@ -143,12 +144,13 @@ class AdminService:
         """Give the ids of the groups that a user leads."""
         return list(call.people.users[accounts.user_id(call, exp)].leads)
 
-    def lookupLdapAuthExperimenters(self, call: Call) -> list[Any]:
+    def lookupLdapAuthExperimenters(self, call: Call) -> "omero.RList":
         """Give the users that a directory service knows: there is none."""
-        return []
+        return rlist([])
 
-    def lookupLdapAuthExperimenter(self, call: Call, id: int) -> None:
-        """Give what a directory service knows of a user: there is none."""
+    def lookupLdapAuthExperimenter(self, call: Call, id: int) -> str:
+        """Give the name that a directory service knows a user by: there is none."""
+        return ""
 
     def synchronizeLoginCache(self, call: Call) -> None:
         """Do nothing: logins are always checked against the database."""

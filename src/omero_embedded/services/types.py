@@ -102,7 +102,9 @@ class TypesService:
     def deleteEnumeration(self, call: Call, oldEnum: IObject) -> None:
         """Remove a value that nothing refers to; administrators only."""
         call.require_admin()
-        saving.delete(call, class_name(oldEnum), oldEnum.id.val)
+        if oldEnum.id is None:
+            raise errors.api_usage("An enumeration value without an id cannot be deleted.")
+        saving.delete(call, enumeration_class(class_name(oldEnum)).name, oldEnum.id.val)
 
     @writing
     def resetEnumerations(self, call: Call, enumClass: str) -> None:

@@ -111,12 +111,12 @@ def run(
         raise errors.internal(f"{interface}.{operation.name} is not offered by this server.")
     self.session.touch()
     if self.lock is None:
-        return _run(self, f"{interface}.{operation.name}", method, arguments, current)
+        return _run(self, interface, operation, method, arguments, current)
     with self.lock:
         if self.service is None:
             raise Ice.ObjectNotExistException
         try:
-            return _run(self, f"{interface}.{operation.name}", method, arguments, current)
+            return _run(self, interface, operation, method, arguments, current)
         finally:
             if operation.name == "close":
                 self.service = None
@@ -125,11 +125,13 @@ def run(
 
 def _run(
     self: Servant,
-    name: str,
+    interface: str,
+    operation: Operation,
     method: Callable[..., Any],
     arguments: tuple[Any, ...],
     current: Ice.Current,
 ) -> Any:
+    name = f"{interface}.{operation.name}"
     self.context = dict(current.ctx)
     call: Call | None = None
     try:
@@ -148,6 +150,10 @@ def _run(
         if isinstance(error, (omero.ServerError, Ice.Exception)):
             log.debug("%s: %s: %s", name, type(error).__name__, getattr(error, "message", error))
             raise
+        nothing = [p for p, a in zip(operation.parameters, arguments, strict=False) if a is None]
+        if nothing and isinstance(error, (AttributeError, TypeError)):
+            log.warning("%s failed: %s given for %s", name, error, nothing)
+            raise errors.api_usage(f"{name}: {', '.join(nothing)} may not be null.") from error
         log.exception("%s failed", name)
         raise errors.wrapped(error) from error
     return result
