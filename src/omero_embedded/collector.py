@@ -32,4 +32,8 @@ def held(rows: int) -> Iterator[None]:
         with _lock:
             _held_by -= 1
             if _held_by == 0:
+                # All to the oldest generation, unseen: else the next new object has all of these looked through.
+                if gc.get_freeze_count() == 0:
+                    gc.freeze()
+                    gc.unfreeze()
                 gc.enable()
