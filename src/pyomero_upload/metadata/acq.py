@@ -234,14 +234,15 @@ def _read_points(lines: Sequence[Line], found: _Found, unreadable: Unreadable) -
     lines_of = {line.text.split(",")[0].strip(): line for line in body}
     for row in rows:
         name = row[0]
-        x, y, z = map(quantity, row[1:4])
+        said = dict(zip(columns, row, strict=True))
+        point = Point(*(quantity(said.get(f"{axis} position", "")) for axis in "XYZ"))
         if name in found.stage_positions:
             line = lines_of[name]
             unreadable.line(
                 line.number, "A position that was already listed; the first one counts", line.text
             )
             continue
-        found.stage_positions[name] = Point(x, y, z)
+        found.stage_positions[name] = point
         for index, channel in channels:
             exposure = quantity(row[index])
             if exposure is not None:

@@ -316,6 +316,11 @@ def test_a_file_that_breaks_off_in_the_pump_changes_says_so(tmp_path: Path):
     assert "breaks off" in found.problems[0].message
 
 
+def test_a_header_that_lost_columns_leaves_positions_unknown(tmp_path: Path):
+    found = read(tmp_path, "Points:\nPosition name, Y position\npos001, 5\n")
+    assert found.stage_positions == {"pos001": Point(None, 5, None)}
+
+
 def test_not_a_number_in_the_file_is_unknown(tmp_path: Path):
     found = read(tmp_path, GENERATION_2.replace("     200,", "     NaN,"))
     assert found.channels[1].em_gain is None
