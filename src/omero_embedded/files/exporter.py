@@ -54,15 +54,15 @@ class Exporter:
         place.write_text(xml, encoding="utf-8")
         return self._made(place)
 
-    def read(self, call: Call, position: int, size: int) -> bytes:
-        """Return up to `size` bytes of what was made, from `position` on."""
+    def read(self, call: Call, position: int, length: int) -> bytes:
+        """Return up to `length` bytes of what was made, from `position` on."""
         if self._file is None:
             raise errors.api_usage("Call generateTiff or generateXml first.")
-        if position < 0 or size < 0:
-            raise errors.api_usage(f"Cannot read {size} bytes at {position}.")
+        if position < 0 or length < 0:
+            raise errors.api_usage(f"Cannot read {length} bytes at {position}.")
         with self._file.open("rb") as file:
             file.seek(position)
-            return file.read(size)
+            return file.read(length)
 
     def close(self, call: Call) -> None:
         """Remove what was made."""

@@ -16,6 +16,9 @@ from omero_embedded.files.place import StoredFile
 from omero_embedded.loading import Loader
 from omero_embedded.wire.registry import stateful
 
+# No answer is larger than the largest message (Ice.MessageSizeMax).
+_AT_ONCE = 250_000 << 10
+
 
 @stateful("omero.api.RawFileStore")
 class RawFileStore:
@@ -99,7 +102,7 @@ class RawFileStore:
     def read(self, call: Call, position: int, length: int) -> bytes:
         """Return `length` bytes from `position` on; what lies beyond the end reads as zeros."""
         path = self._ready.path
-        if position < 0 or length < 0:
+        if position < 0 or not 0 <= length <= _AT_ONCE:
             raise errors.api_usage(f"Cannot read {length} bytes at {position}.")
         if not path.exists():
             raise errors.resource(f"No bytes were written to OriginalFile {self._ready.id} yet.")

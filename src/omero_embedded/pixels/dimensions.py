@@ -6,11 +6,27 @@ from the start of the file.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 from omero_embedded.pixels.errors import OutOfBoundsError
 from omero_embedded.pixels.types import PixelType
 
 AXES = "XYZCT"
+
+# What goes through one call is counted in 32 bits on the real server.
+_AT_ONCE = 2**31 - 1
+
+
+def check_size(size: int) -> None:
+    """Check that so many bytes can be given in one answer.
+
+    Raises
+    ------
+    OutOfBoundsError
+        If they are too many.
+    """
+    if size > _AT_ONCE:
+        raise OutOfBoundsError(f"Converting Long {size} to Integer is an overflow.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +135,8 @@ class Hypercube:
         dimensions.check(*(o + s - 1 for o, s in zip(offset, size, strict=True)))
         if min(step) < 1:
             raise OutOfBoundsError("Invalid step size: steps sizes must be 1 or greater")
+        count = prod(-(-s // p) for s, p in zip(size, step, strict=True))
+        check_size(count * dimensions.type.byte_width)
         x, y, z, c, t = offset
         a, b, d, e, f = size
         g, h, i, j, k = step

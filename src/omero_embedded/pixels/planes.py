@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from omero_embedded.pixels.dimensions import Dimensions, Hypercube
+from omero_embedded.pixels.dimensions import Dimensions, Hypercube, check_size
 from omero_embedded.pixels.errors import (
     PixelsError,
     ReadOnlyError,
@@ -64,6 +64,7 @@ class PlaneFile:
         """Return `size` bytes from `offset` on; what lies beyond the end reads as zeros."""
         if size < 0 or offset < 0:
             raise PixelsError(f"Cannot read {size} bytes at {offset}.")
+        check_size(size)
         data = _read_at(self._open(), offset, size, self._position)
         return data if len(data) == size else data.ljust(size, b"\0")
 

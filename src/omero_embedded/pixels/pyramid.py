@@ -70,7 +70,7 @@ class PyramidFile:
         self.dimensions = dimensions
         self._level = LEVELS - 1
         self._files: dict[int, PlaneFile] = {}
-        self._missing: set[tuple[int, int, int, int, int]] = set()
+        self._written: set[tuple[int, int, int, int, int]] = set()
         self._touched = False
         self.writable = not path.exists()
         if self.writable:
@@ -131,21 +131,18 @@ class PyramidFile:
             full.write(start + (y + line) * d.row_size, bytes(view[line * row : (line + 1) * row]))
         for j in range(y // TILE, -(-(y + height) // TILE)):
             for i in range(x // TILE, -(-(x + width) // TILE)):
-                self._missing.discard((z, c, t, i, j))
+                self._written.add((z, c, t, i, j))
 
     def _begin(self) -> None:
         self._touched = True
         d = self.dimensions
         self._files[LEVELS - 1] = PlaneFile(self.path, d)
-        columns, rows = -(-d.x // TILE), -(-d.y // TILE)
-        self._missing = {
-            (z, c, t, i, j)
-            for t in range(d.t)
-            for c in range(d.c)
-            for z in range(d.z)
-            for j in range(rows)
-            for i in range(columns)
-        }
+
+    @property
+    def _is_complete(self) -> bool:
+        d = self.dimensions
+        tiles = -(-d.x // TILE) * -(-d.y // TILE) * d.z * d.c * d.t
+        return len(self._written) == tiles
 
     def _finish(self) -> None:
         """End the writing: make the smaller resolutions, or leave a broken pyramid."""
@@ -153,7 +150,7 @@ class PyramidFile:
             return
         self.writable = False
         try:
-            if self._touched and not self._missing and self._files:
+            if self._touched and self._is_complete:
                 self._make_levels()
             elif self._touched:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -169,10 +166,11 @@ class PyramidFile:
         for level in range(LEVELS - 2, -1, -1):
             scale = 1 << (LEVELS - 1 - level)
             smaller = self._file(level)
+            planes = full.array()
             for t in range(d.t):
                 for c in range(d.c):
                     for z in range(d.z):
-                        picture = _smaller(full.plane(z, c, t), scale)
+                        picture = _smaller(planes[t, c, z], scale)
                         offset = smaller.dimensions.plane_offset(z, c, t)
                         smaller.write(offset, picture.tobytes())
 

@@ -5,9 +5,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from omero_embedded.pixels.errors import PixelsError
+
 Array = npt.NDArray[Any]
 
 DEFAULT_BINS = 256
+MOST_BINS = 1 << 24
 
 
 def extremes(plane: Array) -> tuple[float, float]:
@@ -27,8 +30,15 @@ def histogram(plane: Array, bins: int, low: float, high: float) -> list[int]:
         How many; 256 where it is not positive.
     low, high
         The range. Where they are equal every value falls into the first bin.
+
+    Raises
+    ------
+    PixelsError
+        If there are more bins than `MOST_BINS`.
     """
     count = bins if bins > 0 else DEFAULT_BINS
+    if count > MOST_BINS:
+        raise PixelsError(f"{count} bins are too many; {MOST_BINS} are not.")
     values = plane.astype(np.float64).ravel()
     values = values[(values >= low) & (values <= high)]
     width = (high - low) / count

@@ -25,6 +25,7 @@ from omero_embedded.rendering.thumbnail_files import Thumbnail
 from omero_embedded.wire.registry import stateful
 
 _DEFAULT_SIDE = 48
+_LONGEST_SIDE = 1 << 14
 
 Side: TypeAlias = "RInt | None"
 
@@ -239,13 +240,15 @@ def _size(width: Side, height: Side) -> tuple[int, int]:
     Raises
     ------
     omero.ApiUsageException
-        If one is negative.
+        If one is negative, or larger than any thumbnail.
     """
     sides = []
     for axis, side in (("X", width), ("Y", height)):
         value = _DEFAULT_SIDE if side is None else int(unwrap(side))
         if value < 0:
             raise errors.api_usage(f"size{axis} is negative")
+        if value > _LONGEST_SIDE:
+            raise errors.api_usage(f"size{axis} is beyond {_LONGEST_SIDE}")
         sides.append(value)
     return sides[0], sides[1]
 

@@ -192,3 +192,15 @@ def test_significant_bits_narrow_the_range_of_a_type() -> None:
     assert pixel_type("int16").value_range(12) == (-2048, 2047)
     assert pixel_type("uint8").value_range(12) == (0, 255)
     assert pixel_type("float").value_range(12) == (-(2**31), 2**31 - 1)
+
+
+def test_more_than_one_answer_can_hold_is_refused(tmp_path: Path) -> None:
+    wide = Dimensions(100_000, 100_000, 1, 1, 1, pixel_type("float"))
+    file = PlaneFile(tmp_path / "1", wide)
+    with pytest.raises(OutOfBoundsError, match="overflow"):
+        file.plane(0, 0, 0)
+    with pytest.raises(OutOfBoundsError, match="overflow"):
+        file.hypercube([0] * 5, [100_000, 100_000, 1, 1, 1], [1] * 5)
+    assert file.hypercube([0] * 5, [100_000, 100_000, 1, 1, 1], [50_000, 50_000, 1, 1, 1]) == bytes(
+        16
+    )

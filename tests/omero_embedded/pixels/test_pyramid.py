@@ -144,3 +144,11 @@ def test_tiles_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         file.write_tile(b"\0" * 3, (0, 0, 0), (0, 0, 2, 2))
     with pytest.raises(OutOfBoundsError):
         file.write_tile(b"\0" * 4, (0, 0, 0), (599, 0, 2, 2))
+
+
+def test_an_image_of_countless_planes_takes_its_first_tile_at_once(tmp_path: Path) -> None:
+    file = PyramidFile(tmp_path / "1", Dimensions(3200, 3200, 10, 1000, 10, pixel_type("uint8")))
+    file.write_tile(b"\1" * 65536, (0, 0, 0), (0, 0, 256, 256))
+    file.close()
+    with pytest.raises(BrokenPyramidError):
+        PyramidFile(tmp_path / "1", file.dimensions)

@@ -1,8 +1,10 @@
 """Histograms as the real server counts them."""
 
 import numpy as np
+import pytest
 
-from omero_embedded.pixels.statistics import extremes, histogram
+from omero_embedded.pixels.errors import PixelsError
+from omero_embedded.pixels.statistics import MOST_BINS, extremes, histogram
 
 RAMP = ((np.arange(48) * 3) % 120).astype(">u2")
 
@@ -26,3 +28,8 @@ def test_a_range_of_one_value_falls_into_the_first_bin() -> None:
 
 def test_extremes() -> None:
     assert extremes(RAMP) == (0.0, 117.0)
+
+
+def test_more_bins_than_fit_into_memory_are_refused() -> None:
+    with pytest.raises(PixelsError, match="too many"):
+        histogram(RAMP, MOST_BINS + 1, 0, 117)
