@@ -120,7 +120,7 @@ def _sqlite_settings(synchronous: str) -> Callable[[DBAPIConnection, object], No
             f"synchronous = {synchronous}",
             "foreign_keys = ON",
             "busy_timeout = 30000",
-            "cache_size = -32000",
+            "cache_size = -4000",
             "case_sensitive_like = ON",
         ):
             cursor.execute(f"PRAGMA {pragma}")

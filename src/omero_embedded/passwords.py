@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+import threading
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -14,6 +15,9 @@ from omero_embedded import tables
 
 COST, BLOCK, PARALLEL = 2**14, 8, 1
 """scrypt's parameters (16 MB, some 40 ms); they are part of each hash, so they may be raised later."""
+
+_TURN = threading.Semaphore(2)
+"""Hashes at once: many logins together shall not take memory and processors from everything else."""
 
 
 def hashed(password: str) -> str:
@@ -48,9 +52,10 @@ def store(connection: Connection, user_id: int, password: str) -> None:
 
 
 def _hash(password: str, salt: bytes, cost: int, block: int, parallel: int) -> str:
-    digest = hashlib.scrypt(
-        password.encode(), salt=salt, n=cost, r=block, p=parallel, maxmem=256 * cost * block
-    )
+    with _TURN:
+        digest = hashlib.scrypt(
+            password.encode(), salt=salt, n=cost, r=block, p=parallel, maxmem=256 * cost * block
+        )
     text = [base64.b64encode(b).decode() for b in (salt, digest)]
     return "$".join(["scrypt", str(cost), str(block), str(parallel), *text])
 
