@@ -1,0 +1,177 @@
+"""Who may do what in the four kinds of group: the owner, another member, the leader, an administrator."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import omero
+import omero.model
+import pytest
+from omero.model import (
+    DatasetAnnotationLinkI,
+    DatasetI,
+    ProjectDatasetLinkI,
+    ProjectI,
+    TagAnnotationI,
+)
+from omero.rtypes import rstring
+
+from omero_embedded import Server
+from omero_embedded.pytest_plugin import OmeroUser
+
+# As seen on a real server: A(nnotate), D(elete), E(dit), L(ink), G (change group), O (change owner).
+FLAGS = {
+    "rw----": {"owner": "ADELG", "member": None, "leader": "DEO", "admin": "DEGO"},
+    "rwr---": {"owner": "ADELG", "member": "", "leader": "ADELO", "admin": "ADELGO"},
+    "rwra--": {"owner": "ADELG", "member": "A", "leader": "ADELO", "admin": "ADELGO"},
+    "rwrw--": {"owner": "ADELG", "member": "ADEL", "leader": "ADELO", "admin": "ADELGO"},
+}
+
+
+@dataclass
+class Group:
+    """A group's people, each logged in, and the id of the owner's Dataset. `context` is for root's calls."""
+
+    clients: dict[str, Any]
+    dataset: int
+    context: dict[str, str]
+
+
+@pytest.fixture(params=FLAGS)
+def group(
+    request: pytest.FixtureRequest, omero_server: Server, omero_new_user: Callable[..., OmeroUser]
+) -> Iterator[tuple[str, Group]]:
+    owner = omero_new_user(permissions=request.param)
+    people = {
+        "owner": owner,
+        "member": omero_new_user(group=owner.group),
+        "leader": omero_new_user(group=owner.group, leader=True),
+    }
+    clients = {who: person.log_in() for who, person in people.items()}
+    clients["admin"] = omero.client(omero_server.host, omero_server.port)
+    clients["admin"].createSession(omero_server.user, omero_server.password)
+    dataset = DatasetI()
+    dataset.name = rstring("the owner's")
+    saved = clients["owner"].sf.getUpdateService().saveAndReturnObject(dataset)
+    yield request.param, Group(clients, saved.id.val, {"omero.group": str(owner.group)})
+    for client in clients.values():
+        client.closeSession()
+
+
+def flags(permissions: omero.model.Permissions) -> str:
+    can = [
+        ("A", permissions.canAnnotate()),
+        ("D", permissions.canDelete()),
+        ("E", permissions.canEdit()),
+        ("L", permissions.canLink()),
+        ("G", permissions.canChgrp()),
+        ("O", permissions.canChown()),
+    ]
+    return "".join(letter for letter, yes in can if yes)
+
+
+def test_the_flags_on_an_object_say_what_each_may_do(group: tuple[str, Group]) -> None:
+    kind, here = group
+    for who, client in here.clients.items():
+        query = client.sf.getQueryService()
+        if FLAGS[kind][who] is None:
+            with pytest.raises(omero.SecurityViolation, match="Cannot read ome"):
+                query.get("Dataset", here.dataset, here.context)
+            assert query.findAllByQuery("from Dataset", None, here.context) == []
+        else:
+            found = query.get("Dataset", here.dataset, here.context)
+            assert flags(found.details.permissions) == FLAGS[kind][who], who
+            assert str(found.details.permissions) == kind
+
+
+def attempts(here: Group, who: str) -> dict[str, Callable[[], Any]]:
+    """What a person may try on the owner's Dataset, by the flag that says whether it succeeds."""
+    session = here.clients[who].sf
+    query, update = session.getQueryService(), session.getUpdateService()
+
+    def edit() -> None:
+        dataset = query.get("Dataset", here.dataset, here.context)
+        dataset.name = rstring(f"by {who}")
+        update.saveObject(dataset, here.context)
+
+    def annotate() -> None:
+        link = DatasetAnnotationLinkI()
+        link.parent, link.child = DatasetI(here.dataset, False), TagAnnotationI()
+        update.saveObject(link, here.context)
+
+    def put_into_a_project() -> None:
+        project = ProjectI()
+        project.name = rstring("p")
+        link = ProjectDatasetLinkI()
+        link.parent = update.saveAndReturnObject(project, here.context)
+        link.child = DatasetI(here.dataset, False)
+        update.saveObject(link, here.context)
+
+    def delete() -> None:
+        update.deleteObject(DatasetI(here.dataset, False), here.context)
+
+    return {"E": edit, "A": annotate, "L": put_into_a_project, "D": delete}
+
+
+@pytest.mark.parametrize("who", ["member", "leader", "admin", "owner"])
+def test_what_the_flags_deny_is_refused_and_what_they_grant_is_done(
+    group: tuple[str, Group], who: str
+) -> None:
+    kind, here = group
+    may = FLAGS[kind][who] or ""
+    for flag, attempt in attempts(here, who).items():
+        if flag in may:
+            attempt()
+        else:
+            with pytest.raises(omero.SecurityViolation):
+                attempt()
+
+
+def test_an_object_of_another_group_is_invisible_without_its_context(
+    group: tuple[str, Group],
+) -> None:
+    _, here = group
+    query = here.clients["admin"].sf.getQueryService()
+    with pytest.raises(omero.SecurityViolation):
+        query.get("Dataset", here.dataset)
+    assert query.get("Dataset", here.dataset, {"omero.group": "-1"}).id.val == here.dataset
+
+
+def test_nothing_is_linked_across_groups(
+    omero_server: Server, omero_new_user: Callable[..., OmeroUser]
+) -> None:
+    ann = omero_new_user()
+    client = ann.log_in()
+    dataset = DatasetI()
+    dataset.name = rstring("in ann's group")
+    saved = client.sf.getUpdateService().saveAndReturnObject(dataset)
+    project = ProjectI()
+    project.name = rstring("in the group user")
+    elsewhere = client.sf.getUpdateService().saveAndReturnObject(project, {"omero.group": "1"})
+    link = ProjectDatasetLinkI()
+    link.parent, link.child = ProjectI(elsewhere.id.val, False), DatasetI(saved.id.val, False)
+    for context in ({}, {"omero.group": "1"}):
+        with pytest.raises(omero.SecurityViolation, match="Cannot read ome"):
+            client.sf.getUpdateService().saveObject(link, context)
+    client.closeSession()
+
+
+def test_a_group_one_is_not_in_is_refused(omero_client: omero.client) -> None:
+    with pytest.raises(
+        omero.SecurityViolation, match="is not a member of group 0 and cannot login"
+    ):
+        omero_client.sf.getQueryService().findAllByQuery("from Dataset", None, {"omero.group": "0"})
+
+
+def test_root_saves_for_another_in_any_group(
+    omero_server: Server, omero_new_user: Callable[..., OmeroUser]
+) -> None:
+    ann = omero_new_user()
+    client = omero.client(omero_server.host, omero_server.port)
+    client.createSession(omero_server.user, omero_server.password)
+    dataset = DatasetI()
+    dataset.name = rstring("for ann")
+    context = {"omero.group": str(ann.group), "omero.user": str(ann.id)}
+    saved = client.sf.getUpdateService().saveAndReturnObject(dataset, context)
+    assert (saved.details.owner.id.val, saved.details.group.id.val) == (ann.id, ann.group)
+    client.closeSession()
