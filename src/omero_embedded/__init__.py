@@ -60,6 +60,11 @@ operation's parameters. A decorator from `wire.registry` says which interface it
   with an ERR.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from omero_embedded.server import Server
+
 __all__ = ["Server"]
 
 

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from typing_extensions import Self
 
 if TYPE_CHECKING:
+    import omero
+
     from omero_embedded.running import RunningServer
 
 STARTING = 60.0
@@ -152,6 +154,14 @@ class Server:
             told["insecure_port"],
             told["password"],
         )
+
+    def client(self) -> "omero.client":
+        """Return a client of omero-py's, logged in as root over TLS; `closeSession` ends it."""
+        import omero.clients  # noqa: PLC0415  # brings Ice along
+
+        client = omero.client(self.host, self.port)
+        client.createSession(self.user, self.password)
+        return client
 
     def stop_process(self) -> None:
         """End the server's process."""

@@ -6,7 +6,7 @@ answers at once. Results go to standard output, everything else to standard erro
 
 import typer
 
-from pyomero_upload.cli import convert, demo, example, plan, verify
+from pyomero_upload.cli import convert, demo, example, plan, serve, verify
 
 app = typer.Typer(
     name="pyomero",
@@ -22,6 +22,7 @@ app.command("plan", short_help="What will be made of a folder, and every problem
 app.command("convert", short_help="Make 5-D images of a folder.")(convert.convert)
 app.command("verify", short_help="Read a result back and compare it.")(verify.verify)
 app.command("example", short_help="Write a made-up experiment folder.")(example.example)
+app.command("serve", short_help="Run an OMERO server to try things on.")(serve.serve)
 
 
 def _version(value: bool) -> None:

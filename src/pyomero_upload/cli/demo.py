@@ -8,7 +8,7 @@ import typer
 
 from pyomero_upload.cli import options
 from pyomero_upload.cli.failures import explained
-from pyomero_upload.errors import EXIT_FAILED
+from pyomero_upload.errors import EXIT_FAILED, PyomeroError
 
 if TYPE_CHECKING:
     from pyomero_upload.model import Plan
@@ -56,6 +56,8 @@ def demo(
     _step(5, "The result")
     show_tree(home / "result")
     typer.echo(f"\nA picture of every position and channel: {_picture(home, plan, report)}")
+    _step(6, "An OMERO server")
+    _try_server(home / "server")
     # uv says so when it runs a program of an environment that is not on the PATH.
     pyomero = "uv run pyomero" if "UV_RUN_RECURSION_DEPTH" in os.environ else "pyomero"
     typer.echo(
@@ -64,8 +66,33 @@ def demo(
         "      what would be made of your own data; nothing is written\n"
         f"  {pyomero} convert {home / 'experiment'} {home / 'tiff'} --format ome-tiff\n"
         "      the same as OME-TIFF\n"
+        f"  {pyomero} serve --data {home / 'server'}\n"
+        "      the OMERO server, until Ctrl-C\n"
         f"The demo is all in {home}: delete it when you have seen enough."
     )
+
+
+def _try_server(folder: Path) -> None:
+    """Start the server that comes with this, log in as any client does, and stop it."""
+    from pyomero_upload.cli.serve import require_omero  # noqa: PLC0415
+
+    try:
+        require_omero()
+    except PyomeroError as error:
+        typer.echo(f"{error.message} {error.hint}")
+        return
+    from omero_embedded import Server  # noqa: PLC0415
+
+    with Server(folder) as server:
+        client = server.client()
+        try:
+            version = client.sf.getConfigService().getVersion()
+        finally:
+            client.closeSession()
+        typer.echo(
+            f"OMERO {version} in Python answered at {server.host}, port {server.port} (TLS), and root logged in.\n"
+            f"The password of root is in {folder / 'root-password'}."
+        )
 
 
 def _new_folder() -> Path:

@@ -1,0 +1,91 @@
+"""`pyomero serve`: run the OMERO server that comes with this."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pyomero_upload.cli.failures import explained
+from pyomero_upload.errors import PyomeroError, UsageError
+
+# An address of a database may hold a password, so it is no option.
+DATABASE = "PYOMERO_DATABASE_URL"
+
+
+@explained
+def serve(
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that everything is kept in; your user's own unless told.",
+            show_default=False,
+        ),
+    ] = None,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Keep everything in a temporary folder.")
+    ] = False,
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; this machine alone unless told.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port for TLS; 0: a free one.")
+    ] = 4064,
+    insecure_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port for plain tcp; 0: a free one.")
+    ] = 4063,
+    ready_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write host, ports, user and password to when the server answers; only you can read it.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Run an OMERO server in Python, to try things on and for tests, until Ctrl-C.
+
+    Users log in as they do at any OMERO server. The first start makes the user root with a random password, in a file
+    that only you can read.
+    """
+    if data is not None and memory:
+        raise UsageError("--data and --memory exclude each other.", hint="Give one of them.")
+    require_omero()
+    from omero_embedded.serving import serve as run  # noqa: PLC0415
+
+    folder = None if memory else data or default_folder()
+    status = run(
+        folder,
+        host=host,
+        port=port,
+        insecure_port=insecure_port,
+        database_url=os.environ.get(DATABASE),
+        ready_file=ready_file,
+        durable=not memory,
+    )
+    raise typer.Exit(status)
+
+
+def default_folder() -> Path:
+    """Return the folder of the user's own server."""
+    from platformdirs import user_data_path  # noqa: PLC0415
+
+    return user_data_path("pyomero", appauthor=False) / "server"
+
+
+def require_omero() -> None:
+    """Make sure that what speaks to OMERO is installed.
+
+    Raises
+    ------
+    PyomeroError
+        If not; the hint says how.
+
+    """
+    lacking = [name for name in ("omero", "Ice", "sqlalchemy", "lark") if find_spec(name) is None]
+    if lacking:
+        raise PyomeroError(
+            f"What is needed for OMERO is not installed ({', '.join(lacking)}).",
+            hint="In a clone: uv run --extra omero pyomero …; elsewhere: pip install 'pyomero-upload[omero]'. "
+            "The README says where Ice comes from.",
+        )
