@@ -23,17 +23,16 @@ LARGEST_GAP = 10_000
 
 _KEYWORDS = rb"Channel:|Position:|Exposure time:|Moved to X:|-+Time point_|WARNING - ERROR CAUGHT - NO IMAGE"
 # The line end in front, because a pattern with a literal start is found several times faster than one with (?m)^.
-_LINE = re.compile(rb"\n(" + _KEYWORDS + rb")([^\r\n]*)")
+_LINE = re.compile(rb"\n()(" + _KEYWORDS + rb")([^\r\n]*)")
 # Generation 3: each line starts with its time, and the level of the message.
 _STAMPED_LINE = re.compile(
     rb"\n(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - [A-Z]+ (" + _KEYWORDS + rb")([^\r\n]*)"
 )
-_CHANNEL = re.compile(rb"[ \t]*(.*?) set at:[ \t]*(.*)")
 _POSITION = re.compile(rb"[ \t]*\d+,(.+)")
 _EXPOSURE = re.compile(rb"[ \t]*(\d+(?:\.\d*)?)[ \t]*ms")
 _MOVED = re.compile(rb"[ \t]*(-?\d+(?:\.\d*)?),[ \t]*Y:[ \t]*(-?\d+(?:\.\d*)?)")
 _TIME_POINT = re.compile(rb"(\d{1,12})-*[ \t]*$")
-_CLOCK = re.compile(rb"(\d\d?-[A-Za-z]{3}-\d{4}) (\d\d):(\d\d):(\d\d)")
+_CLOCK = re.compile(rb"(\d\d?-[A-Za-z]{3}-\d{4}) (\d\d):(\d\d):(\d\d)[ \t]*$")
 
 
 class RunningLog(NamedTuple):
@@ -119,7 +118,7 @@ def read_running_log(
         text = b"\n" + block
         counted = 1
         for match in pattern.finditer(text):
-            stamp, keyword, rest = match.groups() if stamped else (b"", *match.groups())
+            stamp, keyword, rest = match.groups()
             try:
                 handlers.get(keyword, reader.time_point)(rest, stamp)
             except _NotUnderstoodError as error:
@@ -145,6 +144,7 @@ class _Reader:
     largest_t: int = -1
     position_name: str | None = None
     channel_name: str | None = None
+    exposure_before: bytes = b""
     occurrences: dict[str, int] = field(default_factory=dict)
     seconds: dict[tuple[str, str, int], "array[float]"] = field(default_factory=dict)
     stage_positions: dict[str, Point] = field(default_factory=dict)
@@ -182,14 +182,14 @@ class _Reader:
             raise _NotUnderstoodError("A position without number and name; its times are left out")
 
     def channel(self, rest: bytes, stamp: bytes) -> None:
-        match = _CHANNEL.fullmatch(rest)
-        if not match or not match[1].strip():
-            self.channel_name = None
+        name, _, when = rest.rpartition(b" set at:")
+        self.channel_name = channel = self.name(name)
+        self.exposure_before = b""
+        if not channel:
             raise _NotUnderstoodError("A channel line without channel and time")
-        self.channel_name = channel = self.name(match[1])
         occurrence = self.occurrences.get(channel, -1) + 1
         self.occurrences[channel] = occurrence
-        seconds = self.since_start(stamp or match[2])
+        seconds = self.since_start(stamp or when)
         if seconds is None:
             raise _NotUnderstoodError("A channel whose time is no date and time")
         if self.position_name is None or self.t < 0:
@@ -211,9 +211,12 @@ class _Reader:
             row.append(seconds)
 
     def exposure(self, rest: bytes, stamp: bytes) -> None:  # noqa: ARG002
+        if rest == self.exposure_before:  # the program says it twice
+            return
         match = _EXPOSURE.match(rest)
         if not match:
             raise _NotUnderstoodError("An exposure time that is no number of milliseconds")
+        self.exposure_before = rest
         if self.position_name is None or self.channel_name is None:
             return
         key, value = (self.position_name, self.channel_name), float(match[1])
@@ -235,7 +238,7 @@ class _Reader:
             )
 
     def since_start(self, raw: bytes) -> float | None:
-        match = _CLOCK.fullmatch(raw.rstrip())
+        match = _CLOCK.match(raw)
         if match is None:  # midnight, generation 3, or nonsense: seldom, or slower
             when = read_datetime(decode(raw))
             if when is None:

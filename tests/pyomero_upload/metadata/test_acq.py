@@ -260,6 +260,13 @@ def test_pump_changes_with_values_missing_are_reported(tmp_path: Path):
     assert "that is no number; left out: 'x'" in messages
 
 
+def test_pump_changes_without_times_are_no_table(tmp_path: Path):
+    found = read(
+        tmp_path, "Dynamic flow details:\nNumber of pump changes:\n2\nTimes:\nSwitched to:\n"
+    )
+    assert found.tables == ()
+
+
 def test_a_single_snapshot_has_no_time_interval(tmp_path: Path):
     found = read(tmp_path, "Time_settings:\n0,300,1,300\n")
     assert found.time_interval_s is None

@@ -156,6 +156,13 @@ class FileParser(FolderParser):
     file_patterns = ("*.info",)
 
 
+class Attaching:
+    def extract_metadata(self, filename):
+        from pyomero_upload.model import Metadata
+
+        return Metadata(title="t", attachments=("notes.txt",))
+
+
 class Broken:
     def extract_metadata(self, filename):
         raise KeyError("no strain")
@@ -181,6 +188,12 @@ def test_a_parser_of_the_user_s_gets_the_folder_and_takes_the_place_of_ours(tmp_
     assert found.tags == ("a", "b")
     assert (found.z_step_um, found.title) == (None, "t")
     assert found.attachments == ("a_Acq.txt", "metadata.yaml")
+
+
+def test_a_parser_may_say_itself_what_to_attach(tmp_path: Path):
+    write(tmp_path, {"lab.py": PARSER, "a_Acq.txt": ACQ})
+    found = read(tmp_path, parser=f"{tmp_path / 'lab.py'}:Attaching")
+    assert (found.title, found.attachments) == ("t", ("notes.txt",))
 
 
 def test_a_parser_with_file_patterns_gets_each_file(tmp_path: Path):

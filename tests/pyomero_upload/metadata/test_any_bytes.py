@@ -64,21 +64,21 @@ def read(name: str, raw: bytes) -> Metadata:
 
 @pytest.mark.parametrize("name", PARSERS)
 @given(raw=st.binary(max_size=400))
-@settings(deadline=2000, max_examples=60)
+@settings(deadline=None, max_examples=60)
 def test_any_bytes(name: str, raw: bytes):
     read(name, raw)
 
 
 @pytest.mark.parametrize("name", PARSERS)
 @given(pieces=st.lists(st.sampled_from(FRAGMENTS) | st.binary(max_size=6), max_size=40))
-@settings(deadline=2000, max_examples=100)
+@settings(deadline=None, max_examples=100)
 def test_any_sequence_of_what_the_files_consist_of(name: str, pieces: list[bytes]):
     read(name, b"".join(pieces))
 
 
 @pytest.mark.parametrize("source", [DEMO_ACQ, DEMO_LOG, "generation 3"])
 @given(data=st.data())
-@settings(deadline=2000, max_examples=60)
+@settings(deadline=None, max_examples=60)
 def test_any_change_of_a_real_file(demo: Path, source: str, data: st.DataObject):
     raw = GENERATION_3 if source == "generation 3" else (demo / source).read_bytes()[:6000]
     for _ in range(data.draw(st.integers(1, 4))):

@@ -97,3 +97,13 @@ def test_a_file_with_a_mistake_in_it_says_which(tmp_path: Path):
     (tmp_path / "lab.py").write_text("class P(:\n", encoding="utf-8")
     with pytest.raises(UsageError, match="cannot be loaded: SyntaxError"):
         load_parser(f"{tmp_path / 'lab.py'}:P")
+
+
+def test_a_usage_error_of_the_parser_s_own_passes_as_it_is(tmp_path: Path):
+    (tmp_path / "lab.py").write_text(
+        "from pyomero_upload.metadata import TemplateMetadataParser\n\n\n"
+        "class P(TemplateMetadataParser):\n    def __init__(self):\n        super().__init__('no.yaml')\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(UsageError, match=r"^no\.yaml cannot be read"):
+        load_parser(f"{tmp_path / 'lab.py'}:P")

@@ -97,6 +97,7 @@ def test_short_forms_are_understood(tmp_path: Path):
 
 
 def test_empty_keys_say_nothing(tmp_path: Path):
+    assert read(tmp_path, "key_values:\n") == Metadata(attachments=("metadata.yaml",))
     said = read(tmp_path, "title:\nauthors:\ntags: ['']\nkey_values: {a: , b: [x, ]}\ntables:\n")
     assert said == Metadata(key_values=(("b", "x"),), attachments=("metadata.yaml",))
 
