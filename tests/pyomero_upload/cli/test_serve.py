@@ -1,7 +1,6 @@
 """`pyomero serve`: the server that comes with this, started by hand."""
 
 import json
-import os
 import signal
 import stat
 import subprocess
@@ -44,8 +43,8 @@ def test_serve_tells_how_to_reach_it_and_ends_when_asked(tmp_path):
     )
     told = wait_for(ready, process)
     assert set(told) == {"host", "port", "insecure_port", "user", "password"}
-    assert stat.S_IMODE(os.stat(ready).st_mode) == 0o600
-    assert stat.S_IMODE(os.stat(tmp_path / "data/root-password").st_mode) == 0o600
+    assert stat.S_IMODE(ready.stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "data/root-password").stat().st_mode) == 0o600
     client = omero.client(told["host"], told["port"])
     client.createSession(told["user"], told["password"])
     assert client.isSecure()
