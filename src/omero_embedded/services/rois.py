@@ -1,0 +1,108 @@
+"""omero.api.IRoi: regions of interest with their shapes."""
+
+import io
+from typing import Any
+
+import numpy as np
+import omero
+import omero.api
+import omero.model
+import omero.sys
+from omero.rtypes import rdouble, rint
+from sqlalchemy import or_, select
+
+from omero_embedded import errors, permissions, saving, tables
+from omero_embedded.call import Call, writing
+from omero_embedded.loading import Loader, set_collection
+from omero_embedded.services.parameters import page, read, visible
+from omero_embedded.wire.registry import stateless
+
+
+@stateless("omero.api.IRoi")
+class RoiService:
+    """Finding Rois. Statistics of shapes are not computed."""
+
+    def findByRoi(self, call: Call, roiId: int, opts: Any) -> "omero.api.RoiResult":
+        """Give one Roi."""
+        rows = tables.table("Roi")
+        return _result(call, opts, visible(call, "Roi", rows).where(rows.c.id == roiId))
+
+    def findByImage(self, call: Call, imageId: int, opts: Any) -> "omero.api.RoiResult":
+        """Give the Rois of an Image."""
+        return _result(call, opts, _of_image(call, imageId, opts))
+
+    def findByPlane(
+        self, call: Call, imageId: int, z: int, t: int, opts: Any
+    ) -> "omero.api.RoiResult":
+        """Give the Rois of which a shape is on a plane: there, or on all planes."""
+        rows, shape = tables.table("Roi"), tables.table("Shape")
+        there = [or_(shape.c[n].is_(None), shape.c[n] == v) for n, v in (("theZ", z), ("theT", t))]
+        on_plane = select(shape.c.roi).where(*there)
+        return _result(call, opts, _of_image(call, imageId, opts).where(rows.c.id.in_(on_plane)))
+
+    def getRoiMeasurements(
+        self, call: Call, imageId: int, opts: Any
+    ) -> "list[omero.model.IObject]":
+        """Give the FileAnnotations of measurement tables on the Image."""
+        link, note = tables.table("ImageAnnotationLink"), tables.table("FileAnnotation")
+        query = visible(call, "FileAnnotation", note).join(link, link.c.child == note.c.id)
+        query = query.where(link.c.parent == imageId, note.c.ns == MEASUREMENT).order_by(note.c.id)
+        return list(
+            Loader(call).objects("FileAnnotation", call.db.execute(query).scalars()).values()
+        )
+
+    @writing
+    def uploadMask(self, call: Call, roiId: int, z: int, t: int, bytes: bytes) -> None:
+        """Add a mask to a Roi from a black and white picture: what is not black is inside."""
+        from PIL import Image  # noqa: PLC0415  # only pictures need it
+
+        roi = Loader(call).object("Roi", roiId)
+        if roi is None or not permissions.check_readable(call, "Roi", roiId):
+            raise errors.validation(f"No roi with id {roiId}")
+        try:
+            picture = np.asarray(Image.open(io.BytesIO(bytes)).convert("L"))
+        except OSError as error:
+            raise errors.api_usage(f"The mask is no picture: {error}") from error
+        mask = omero.model.MaskI()
+        mask.x, mask.y = rdouble(0), rdouble(0)
+        mask.width, mask.height = rdouble(picture.shape[1]), rdouble(picture.shape[0])
+        mask.theZ, mask.theT = rint(z), rint(t)
+        mask.bytes = np.packbits(picture > 0).tobytes()
+        mask.roi = omero.model.RoiI(roiId, False)
+        saving.save(call, [mask])
+
+
+MEASUREMENT = "openmicroscopy.org/omero/measurement"
+
+
+def _of_image(call: Call, image: int, opts: Any) -> Any:
+    rows, wishes = tables.table("Roi"), read(_as_parameters(opts))
+    return visible(call, "Roi", rows, wishes).where(rows.c.image == image)
+
+
+def _as_parameters(opts: Any) -> "omero.sys.Parameters | None":
+    """Return RoiOptions as parameters: whose, and which page."""
+    if opts is None:
+        return None
+    parameters = omero.sys.Parameters()
+    parameters.theFilter = omero.sys.Filter()
+    parameters.theFilter.ownerId, parameters.theFilter.groupId = opts.userId, opts.groupId
+    parameters.theFilter.offset, parameters.theFilter.limit = opts.offset, opts.limit
+    return parameters
+
+
+def _result(call: Call, opts: Any, query: Any) -> "omero.api.RoiResult":
+    """Return Rois, their shapes loaded, in the order of their ids, and their shapes by plane."""
+    rows = tables.table("Roi")
+    query = page(query.order_by(rows.c.id), read(_as_parameters(opts)))
+    loader = Loader(call)
+    rois = list(loader.objects("Roi", call.db.execute(query).scalars()).values())
+    shapes = loader.fetch(rois, "shapes")
+    for roi in rois:
+        set_collection(roi, "folderLinks", [])
+    by_z: dict[int, list[Any]] = {}
+    by_t: dict[int, list[Any]] = {}
+    for one in shapes:
+        for place, plane in ((by_z, one.theZ), (by_t, one.theT)):
+            place.setdefault(-1 if plane is None else plane.val, []).append(one)
+    return omero.api.RoiResult(opts, rois, by_z, by_t)
