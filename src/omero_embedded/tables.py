@@ -196,15 +196,24 @@ def _make_table(root: ModelClass) -> None:
     columns.update({c.name: c for c in _details(root)})
     unique = _unique(root)
     if unique == LINK:
-        columns["parent"].index = None  # the unique index begins with it
+        columns["parent"].index = columns["child"].index = None  # see `_index_links`
     constraints = [UniqueConstraint(*unique)] if unique else []
     made = Table(
         root.name.lower(), metadata, *columns.values(), *constraints, sqlite_autoincrement=True
     )
+    if unique == LINK:
+        _index_links(made)
     for owner in root.subclasses:
         for field in owner.own:
             if isinstance(field, Value) and field.type == "map":
                 _make_map_table(made, f"{owner.name}_{field.name}".lower())
+
+
+def _index_links(made: Table) -> None:
+    """Index links from either end, with all that tells whether one may be seen: to count them the index is enough."""
+    for end, other in (("parent", "child"), ("child", "parent")):
+        columns = (made.c[name] for name in (end, "details_group", "details_owner", other))
+        Index(f"ix_{made.name}_{end}", *columns)
 
 
 def _index_columns(root: ModelClass) -> list[str]:
