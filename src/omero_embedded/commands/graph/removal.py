@@ -1,8 +1,8 @@
 """Rows out of the tables, in an order that no foreign key minds, and their files off the disk after the commit."""
 
 import logging
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -83,8 +83,8 @@ def _remove_files(call: Call, selection: Selection, kinds: set[str]) -> None:
     """Have the files of Pixels, Thumbnails and OriginalFiles removed after the commit."""
     folder = call.server.folder
     if "Pixels" in kinds:
-        ids = list(call.db.execute(selection.ids("Pixels")).scalars())
-        call.after_commit(lambda: _delete_all_pixels(folder, ids))
+        pixels = list(call.db.execute(selection.ids("Pixels")).scalars())
+        call.after_commit(lambda: _delete_all_pixels(folder, pixels))
     gone: list[Path] = []
     if "Thumbnail" in kinds:
         gone += (
@@ -99,15 +99,17 @@ def _remove_files(call: Call, selection: Selection, kinds: set[str]) -> None:
 
 def _delete_all_pixels(folder: Path, ids: Iterable[int]) -> None:
     for identifier in ids:
-        try:
-            delete_pixels(folder, identifier)
-        except OSError as error:
-            log.warning("The pixels %s could not be removed: %s", identifier, error)
+        _try(partial(delete_pixels, folder, identifier), f"The pixels {identifier}")
 
 
 def _unlink(paths: Iterable[Path]) -> None:
     for path in paths:
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            log.warning("%s could not be removed: %s", path, error)
+        _try(partial(path.unlink, missing_ok=True), str(path))
+
+
+def _try(removal: Callable[[], None], what: str) -> None:
+    """Remove a file that nothing refers to any more; where that fails, the command has succeeded all the same."""
+    try:
+        removal()
+    except OSError as error:
+        log.warning("%s could not be removed: %s", what, error)
