@@ -89,8 +89,10 @@ def fill(connection: Connection, root_password: str) -> None:
         session=0,
     )
     for name in REPOSITORIES:
+        # Clients know a repository by the hash of its file; that of the scripts has a name of its own.
+        key = "ScriptRepo" if name == "scripts" else str(uuid.uuid4())
         put(
-            "OriginalFile", name=name, path="/", mimetype="Repository", repo=str(uuid.uuid4()), details_owner=ROOT,
+            "OriginalFile", name=name, path="/", mimetype="Repository", repo=key, hash=key, details_owner=ROOT,
             details_group=USER, details_creationEvent=0, details_updateEvent=0,
         )  # fmt: skip
     passwords.store(connection, ROOT, root_password)
