@@ -81,9 +81,7 @@ def select_personal(call: Call, chosen: Selection, removed: Selection) -> None:
         for part in parts:
             if part.kind in PERSONAL and part.whole_kind in ("Image", "Pixels"):
                 rows, whole = part.rows, tables.table(part.whole_kind).alias()
-                query: Select[tuple[int]] = select(rows.c.id).join(
-                    whole, whole.c.id == rows.c[part.whole]
-                )
+                query: Select[int] = select(rows.c.id).join(whole, whole.c.id == rows.c[part.whole])
                 query = query.where(chosen.holds(part.whole_kind, whole.c.id))
                 removed.add_all(
                     part.kind, rows.c.id, query.where(rows.c.details_owner != whole.c.details_owner)

@@ -96,7 +96,7 @@ class ChangeOwner:
         return found
 
     def _check_groups(self, call: Call, chosen: Selection) -> None:
-        """A group's leader gives only to members of the group."""
+        """Refuse where a group's leader gives to somebody who is no member of it."""
         if "Chown" in call.user.privileges:
             return
         groups = call.people.users[self._request.userId].groups

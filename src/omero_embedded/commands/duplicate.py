@@ -175,7 +175,7 @@ def _link_references(call: Call, copies: Copies, handling: Mapping[str, str]) ->
         if kind_of(child.target) not in wanted or not own:
             continue
         rows, target = tables.table(link.name), tables.table(child.target)
-        cls = target.c["class"] if "class" in target.c else None
+        cls = target.c.get("class")
         for part in in_parts(own):
             query = (
                 select(rows)

@@ -1,6 +1,7 @@
 """Requests about what an Image is made of on the disk: UsedFiles, ManageImageBinaries, OriginalMetadata."""
 
 from pathlib import Path
+from typing import Any
 
 import omero
 import omero.cmd
@@ -19,7 +20,7 @@ METADATA = "original_metadata.txt"
 COMPANION = "openmicroscopy.org/omero/import/companionFile"
 
 
-def _image(call: Call, request: omero.cmd.Request, identifier: int) -> Row[tuple[object, ...]]:
+def _image(call: Call, request: omero.cmd.Request, identifier: int) -> Row[Any, Any, Any, Any, Any]:
     rows = tables.table("Image")
     query = select(
         rows.c.id, rows.c.fileset, rows.c.series, rows.c.details_owner, rows.c.details_group

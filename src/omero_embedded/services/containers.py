@@ -182,7 +182,9 @@ class ContainerService:
         inverse = rows.c[tables.column_name(field.target, field.inverse)]
         query = select(inverse, func.count()).where(inverse.in_(list(ids or ()))).group_by(inverse)
         seen = permissions.readable(call, field.target, rows)
-        counts = dict(call.db.execute(query if seen is None else query.where(seen)).tuples().all())
+        counts: dict[int, int] = dict(
+            call.db.execute(query if seen is None else query.where(seen)).tuples().all()
+        )
         return {i: counts.get(i, 0) for i in ids or ()}
 
     def retrieveCollection(

@@ -132,7 +132,7 @@ class ScriptService:
         call.after_commit(write)
 
 
-def _scripts(mimetype: str) -> Select[tuple[int]]:
+def _scripts(mimetype: str) -> Select[int]:
     rows = tables.table("OriginalFile")
     return select(rows.c.id).where(rows.c.mimetype == mimetype).order_by(rows.c.id)
 

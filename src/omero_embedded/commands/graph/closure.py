@@ -120,7 +120,7 @@ class Growth:
 
     def _holders(self, kind: str, child: FromClause) -> list[ColumnElement[bool]]:
         """Return the conditions that something which is not taken holds the child, one for each kind of holder."""
-        found = []
+        found: list[ColumnElement[bool]] = []
         for holding in HOLDERS_OF[kind]:
             if self._is_empty(holding.rows):
                 continue
@@ -145,7 +145,7 @@ class Growth:
         return self._empty[table]
 
 
-def anything(rights: Rights) -> bool:
+def anything(_rights: Rights) -> bool:
     """Whatever the rights: to look at a graph, not to change it."""
     return True
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
     literal,
     select,
 )
+from typing_extensions import Self
 
 from omero_embedded import tables
 from omero_embedded.schema import CLASSES
@@ -48,7 +49,7 @@ class Selection:
             sqlite_with_rowid=False,
         )
 
-    def __enter__(self) -> "Selection":
+    def __enter__(self) -> Self:
         self.table.create(self.db, checkfirst=False)
         return self
 
@@ -67,7 +68,7 @@ class Selection:
         if rows:
             self.db.execute(insert(self.table), rows)
 
-    def add_all(self, kind: str, identifier: ColumnElement[int], query: Select[tuple[int]]) -> int:
+    def add_all(self, kind: str, identifier: ColumnElement[int], query: Select[int]) -> int:
         """Add what a query finds; `identifier` is the column it selects. Return how many are new."""
         fresh = (
             query.where(~self.holds(kind, identifier))
@@ -97,7 +98,7 @@ class Selection:
         """Return the condition that joins a query to the rows of this table."""
         return and_(self.table.c.kind == kind, self.table.c.id == identifier)
 
-    def ids(self, kind: str) -> Select[tuple[int]]:
+    def ids(self, kind: str) -> Select[int]:
         """Return the query for the ids of a kind."""
         return select(self.table.c.id).where(self.table.c.kind == kind)
 

@@ -130,7 +130,7 @@ def _check(
     complaint: Describe,
 ) -> None:
     rows, model = tables.table(cls), CLASSES[cls]
-    concrete = rows.c["class"] if "class" in rows.c else None
+    concrete = rows.c.get("class")
     query = select(rows.c.id, rows.c.details_owner, rows.c.details_group).where(rows.c.id.in_(ids))
     of_class = tables.of_class(cls, rows)
     if of_class is not None:
