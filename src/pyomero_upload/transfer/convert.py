@@ -126,7 +126,7 @@ def convert(
             hint="Put them right and plan again.",
             problems=errors,
         )
-    folder = Path(out).absolute()
+    folder = Path(out).resolve()
     check_place(folder, plan.source.folder)
     job = Job(
         folder=storable(str(plan.source.folder)),

@@ -100,7 +100,7 @@ def verify(
 
     """
     started = time.monotonic()
-    folder = Path(out).absolute()
+    folder = Path(out).resolve()
     if not folder.is_dir():
         raise UsageError(
             f"There is no folder {folder}.", hint="Name the output folder of a conversion."

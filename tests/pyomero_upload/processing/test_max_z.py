@@ -1,6 +1,6 @@
 """The maximum projection along z."""
 
-from datetime import datetime
+from datetime import datetime, timezone
 
 import numpy as np
 
@@ -25,7 +25,7 @@ IMAGE = Hypercube(
     stage=Point(1.0, 2.0, 3.0),
     plane_infos={
         PlaneIndex(0, 0, z): PlaneInfo(
-            datetime(2026, 1, 1, 0, 0, z), delta_t_s=float(z), stage=Point(1.0, 2.0, 3.0 + z)
+            datetime(2026, 1, 1, 0, 0, z, tzinfo=timezone.utc), delta_t_s=float(z), stage=Point(1.0, 2.0, 3.0 + z)
         )
         for z in range(3)
     },
@@ -47,6 +47,6 @@ def test_the_image_has_one_section_the_times_of_the_first_and_no_heights():
     assert made.stage == Point(1.0, 2.0, None)
     assert made.plane_infos == {
         PlaneIndex(0, 0, 0): PlaneInfo(
-            datetime(2026, 1, 1), delta_t_s=0.0, stage=Point(1.0, 2.0, None)
+            datetime(2026, 1, 1, tzinfo=timezone.utc), delta_t_s=0.0, stage=Point(1.0, 2.0, None)
         )
     }

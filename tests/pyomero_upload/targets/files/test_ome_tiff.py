@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +48,7 @@ IMAGE = Hypercube(
     physical_size_um=Point(0.2, 0.25, 0.6),
     time_increment_s=300.0,
     stage=Point(1000.0, -2000.0, 3.0),
-    acquired=datetime(2026, 3, 2, 9, 30),
+    acquired=datetime(2026, 3, 2, 9, 30, tzinfo=timezone.utc),
     plane_infos={
         PlaneIndex(1, 1, 2): PlaneInfo(
             delta_t_s=305.5, exposure_ms=61.0, stage=Point(1.0, 2.0, 4.2)

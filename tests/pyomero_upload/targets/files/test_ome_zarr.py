@@ -66,7 +66,7 @@ def test_every_type_and_compression_comes_back_as_it_was(tmp_path, dtype, compre
 
 
 def test_a_time_point_is_one_file(tmp_path):
-    writer, notes, finished = write(tmp_path, IMAGE, pixels_of(IMAGE))
+    writer, _, finished = write(tmp_path, IMAGE, pixels_of(IMAGE))
     assert [len(block.indexes) for block in writer.blocks] == [6, 6]
     assert [file.path for file in finished.files] == [
         "zarr.json",
