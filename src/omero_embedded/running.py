@@ -11,6 +11,7 @@ import omero.model  # noqa: F401  # before omero.cmd and others, which leave it 
 
 from omero_embedded.core import Core
 from omero_embedded.database import Database, at
+from omero_embedded.pixels.repository import remove_unfinished
 from omero_embedded.wire import registry
 from omero_embedded.wire.adapter import Wire
 
@@ -52,6 +53,7 @@ class RunningServer:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _FolderLock(folder)
         try:
+            remove_unfinished(folder)
             self.password = root_password(folder)
             database = Database(database_url or at(folder / "omero.db"), durable=durable)
             self._core = Core(folder, database, self.password)

@@ -6,7 +6,6 @@ get to their final place once the rows are in.
 
 import hashlib
 import shutil
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,7 @@ from omero_embedded.pixels.description import describe
 from omero_embedded.pixels.dimensions import Dimensions
 from omero_embedded.pixels.planes import PlaneFile
 from omero_embedded.pixels.pyramid import TILE, PyramidFile, files_of, requires_pyramid
-from omero_embedded.pixels.repository import pixels_path
+from omero_embedded.pixels.repository import import_folder, pixels_path
 from omero_embedded.pixels.statistics import extremes
 from omero_embedded.pixels.types import pixel_type
 from omero_embedded.rendering.reset import reset_to_known_range
@@ -90,7 +89,7 @@ class Import:
             raise refused(
                 "graph-fail", "unknown-request", {"message": "Imports begin at a repository."}
             )
-        folder = call.server.folder / "Pixels" / f"import-{uuid.uuid4()}"
+        folder = import_folder(call.server.folder)
         try:
             written = _write_all([file.path for file in request.files], folder)
             pixels = [

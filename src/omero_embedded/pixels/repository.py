@@ -4,6 +4,8 @@ Below the server's folder in `Pixels/`, under the id, a thousand to a folder as 
 `Pixels/42`, `Pixels/Dir-001/1042`.
 """
 
+import shutil
+import uuid
 from pathlib import Path
 
 from omero_embedded import errors
@@ -12,6 +14,8 @@ from omero_embedded.pixels.planes import PlaneFile
 from omero_embedded.pixels.pyramid import PyramidFile, files_of, requires_pyramid
 
 PixelsFile = PlaneFile | PyramidFile
+
+_IMPORT = "import-"
 
 
 def path_below(folder: Path, identifier: int) -> Path:
@@ -27,6 +31,17 @@ def path_below(folder: Path, identifier: int) -> Path:
 def pixels_path(folder: Path, pixels_id: int) -> Path:
     """Return where the pixels of that id are, or will be."""
     return path_below(folder / "Pixels", pixels_id)
+
+
+def import_folder(folder: Path) -> Path:
+    """Return a new folder's path for planes that have no id yet, on the disk where they will stay."""
+    return folder / "Pixels" / f"{_IMPORT}{uuid.uuid4()}"
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what imports left behind when the server was killed; for its start only."""
+    for left in (folder / "Pixels").glob(f"{_IMPORT}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def open_pixels(folder: Path, description: Description) -> PixelsFile:
