@@ -144,7 +144,7 @@ class Loader:
     def _load(self, root: str, ids: Sequence[int]) -> None:
         """Load the rows of one table."""
         given = {"ids": as_parameter(ids, sqlite=self._sqlite)}
-        self.take(root, self._call.db.execute(_by_ids(root, sqlite=self._sqlite), given))
+        self.take(root, self._call.db.execute(_by_ids(root, sqlite=self._sqlite), given).all())
 
     def take(self, root: str, rows: Iterable[Sequence[Any]]) -> Mapping[int, IObject]:
         """Make objects of rows of a root class's table, as a query gave them: all columns, in the table's order.
@@ -273,12 +273,13 @@ class Loader:
 
     def _load_maps(self, cls: str, objects: Sequence[IObject]) -> None:
         for name in filling(cls).maps:
-            pairs: dict[int, list[omero.model.NamedValue]] = {o.id.val: [] for o in objects}
+            pairs: dict[int, list[omero.model.NamedValue]] = {o._id._val: [] for o in objects}
             ids = {"ids": as_parameter(list(pairs), sqlite=self._sqlite)}
-            for row in self._call.db.execute(_pairs_of(cls, name, sqlite=self._sqlite), ids):
-                pairs[row.parent].append(omero.model.NamedValue(row.name, row.value))
+            rows = self._call.db.execute(_pairs_of(cls, name, sqlite=self._sqlite), ids).all()
+            for parent, key, value in rows:
+                pairs[parent].append(omero.model.NamedValue(key, value))
             for o in objects:
-                setattr(o, f"_{name}", pairs[o.id.val])
+                o.__dict__[f"_{name}"] = pairs[o._id._val]
 
 
 @cache
@@ -293,7 +294,7 @@ def _pairs_of(cls: str, name: str, *, sqlite: bool) -> Select[Any]:
     """Return the query for the pairs of a map by the ids of their objects."""
     table = tables.map_table(cls, name)
     return (
-        select(table)
+        select(table.c.parent, table.c.name, table.c.value)
         .where(among(table.c.parent, "ids", sqlite=sqlite))
         .order_by(table.c.parent, table.c.position)
     )
