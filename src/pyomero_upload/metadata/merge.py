@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TypeVar
 
 from pyomero_upload.metadata.tables import unique_names
-from pyomero_upload.metadata.text import shorten
 from pyomero_upload.model import (
     Channel,
     Metadata,
@@ -24,14 +23,15 @@ _H = TypeVar("_H", bound=Hashable)
 
 # The stage repeats to a micrometre or so, and the log's positions are rounded.
 _STAGE_TOLERANCE_UM = 2.0
+_SHOWN = 50
 
 
 class _Conflicts:
     """Collects what contradicts; a warning where the images are affected, an info elsewhere."""
 
-    def __init__(self, where: str, ending: str) -> None:
+    def __init__(self, where: str, source: str) -> None:
         self._where = where
-        self._ending = ending
+        self._source = source
         self.problems: list[Problem] = []
 
     def choose(
@@ -41,9 +41,7 @@ class _Conflicts:
         if not used:
             return other
         if other and used != other:
-            message = (
-                f"The {what} is {_show(used)} {self._ending} {_show(other)}; {_show(used)} is used."
-            )
+            message = f"{what}: {_show(used)} is used instead of {_show(other)} {self._source}."
             self.note(message, severity=severity)
         return used
 
@@ -65,7 +63,7 @@ def combine(parts: Sequence[Metadata]) -> Metadata:
 
 def _join(first: Metadata, second: Metadata) -> Metadata:
     here, there = (", ".join(m.attachments) or "another parser's result" for m in (first, second))
-    conflicts = _Conflicts(here, f"here and, in {there},")
+    conflicts = _Conflicts(here, f"from {there}")
     channels = _join_channels(first.channels, second.channels, conflicts)
     return Metadata(
         title=conflicts.choose("title", first.title, second.title),
@@ -110,7 +108,7 @@ def override(found: Metadata, user: Metadata, *, file: str) -> Metadata:
         The name of the user's file, for messages.
 
     """
-    conflicts = _Conflicts(file, "here and, in the data's own files,")
+    conflicts = _Conflicts(file, "from the data's own files")
     channels = _override_channels(found.channels, user.channels, conflicts)
     exposed = {channel.name.lower() for channel in user.channels if channel.exposure_ms is not None}
     user_keys = dict.fromkeys(key for key, _ in user.key_values)
@@ -120,7 +118,9 @@ def override(found: Metadata, user: Metadata, *, file: str) -> Metadata:
     user_tables = {table.name for table in user.tables}
     for table in found.tables:
         if table.name in user_tables:
-            conflicts.choose(f"table {table.name}", "what its CSV file says", "another")
+            conflicts.note(
+                f"table {table.name}: the CSV file is used instead of what the data's own files say."
+            )
     return replace(
         found,
         title=conflicts.choose("title", user.title, found.title),
@@ -263,6 +263,9 @@ def _rename(tables: Sequence[Table]) -> tuple[Table, ...]:
 
 
 def _show(value: object) -> str:
+    if isinstance(value, str):
+        text = " ".join(value.split())
+        return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
     if isinstance(value, tuple):
         return ", ".join(map(_show, value))
-    return f"{value:g}" if isinstance(value, float) else shorten(str(value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -7,7 +7,7 @@ Below `user_file.py` and `template.py`. All scalars are read as the text that st
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -55,7 +55,6 @@ def mistakes(path: Path, problems: Sequence[Problem]) -> UsageError:
     return UsageError(
         f"There {'are' if len(problems) > 1 else 'is'} {count} in {path}:\n{listed}",
         hint="Correct the file and try again.",
-        problems=problems,
     )
 
 
@@ -183,6 +182,11 @@ def _fields_at(model: type[BaseModel], loc: _Path) -> list[str]:
 
 
 def _model_in(annotation: object) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    # In Python 3.10 dict[str, X] is an instance of type too.
+    if (
+        get_origin(annotation) is None
+        and isinstance(annotation, type)
+        and issubclass(annotation, BaseModel)
+    ):
         return annotation
     return next((found for arg in get_args(annotation) if (found := _model_in(arg))), None)

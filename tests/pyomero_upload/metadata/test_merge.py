@@ -55,9 +55,7 @@ def test_the_first_known_value_counts_and_another_one_is_a_conflict():
         ("info", "metadata-conflict", "a_Acq.txt"),
         ("warning", "metadata-conflict", "a_Acq.txt"),
     ]
-    assert (
-        "z step (µm) is 0.6 here and, in a_log.txt, 0.8; 0.6 is used" in joined.problems[1].message
-    )
+    assert "z step (µm): 0.6 is used instead of 0.8 from a_log.txt." in joined.problems[1].message
 
 
 def test_problems_of_all_parts_are_kept():
@@ -155,9 +153,17 @@ def test_the_user_has_the_last_word_and_every_conflict_is_listed():
         ("info", "metadata-conflict", "metadata.yaml")
     ] * 4 + [("warning", "metadata-conflict", "metadata.yaml")] * 3
     assert (
-        "The title is new here and, in the data's own files, old; new is used."
+        "title: 'new' is used instead of 'old' from the data's own files."
         in merged.problems[0].message
     )
+
+
+def test_long_texts_are_shortened_in_a_conflict():
+    merged = override(
+        Metadata(description="a\n" * 99), Metadata(description="b " * 99), file="metadata.yaml"
+    )
+    assert len(merged.problems[0].message) < 200
+    assert "\n" not in merged.problems[0].message
 
 
 def test_what_the_user_does_not_say_stays():
@@ -188,7 +194,7 @@ def test_tags_are_added_and_keys_replaced():
     assert merged.tags == ("x", "y")
     assert merged.key_values == (("Aim", "a"), ("Strain", "3"), ("Medium", "SC"))
     (problem,) = merged.problems
-    assert "The value of Strain is 3 here and, in the data's own files, 1; 2" in problem.message
+    assert "value of Strain: '3' is used instead of '1; 2' from" in problem.message
 
 
 def test_a_table_of_the_user_replaces_one_of_that_name():
@@ -223,7 +229,7 @@ def test_channels_of_the_user_match_in_any_letter_case_and_new_ones_are_added():
     assert merged.user_channels == ("gfp", "cy5")
     (problem,) = merged.problems
     assert problem.severity == "warning"
-    assert "exposure time (ms) of the channel GFP is 60" in problem.message
+    assert "exposure time (ms) of the channel GFP: 60 is used instead of 30" in problem.message
 
 
 def test_two_channels_that_differ_in_letter_case_only_are_two():
