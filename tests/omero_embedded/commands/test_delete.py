@@ -71,8 +71,16 @@ def test_a_project_goes_with_datasets_and_images(bench: Any) -> None:
         (ChildOption(excludeType=["Image"]), ["Image", "Tag", "Comment"], []),
         (ChildOption(excludeType=["Annotation"]), ["Tag", "Comment"], ["Image"]),
         (ChildOption(excludeType=["TagAnnotation"]), ["Tag"], ["Image", "Comment"]),
-        (ChildOption(excludeType=["Annotation"], includeNs=["kept"]), ["Tag"], ["Image", "Comment"]),
-        (ChildOption(excludeType=["Annotation"], excludeNs=["kept"]), ["Comment"], ["Image", "Tag"]),
+        (
+            ChildOption(excludeType=["Annotation"], includeNs=["kept"]),
+            ["Tag"],
+            ["Image", "Comment"],
+        ),
+        (
+            ChildOption(excludeType=["Annotation"], excludeNs=["kept"]),
+            ["Comment"],
+            ["Image", "Tag"],
+        ),
     ],
 )
 def test_child_options_keep_children(
@@ -80,9 +88,17 @@ def test_child_options_keep_children(
 ) -> None:
     dataset = bench.named("Dataset")
     image = bench.image(dataset)
-    ids = {"Image": image, "Tag": bench.tag(("Image", image), ns="kept"), "Comment": bench.comment("Image", image)}
+    ids = {
+        "Image": image,
+        "Tag": bench.tag(("Image", image), ns="kept"),
+        "Comment": bench.comment("Image", image),
+    }
     bench.run(Delete2(targetObjects={"Dataset": [dataset]}, childOptions=[option]))
-    left = {name for name, i in ids.items() if bench.exists("Image" if name == "Image" else "Annotation", i)}
+    left = {
+        name
+        for name, i in ids.items()
+        if bench.exists("Image" if name == "Image" else "Annotation", i)
+    }
     assert left == set(stay)
     assert left.isdisjoint(go)
 
@@ -207,7 +223,11 @@ def test_skip_head_begins_below_its_targets(bench: Any) -> None:
 
 @pytest.mark.parametrize(
     ("permissions", "message"),
-    [("rw----", "cannot read "), ("rwr---", "not permitted to delete "), ("rwra--", "not permitted to delete ")],
+    [
+        ("rw----", "cannot read "),
+        ("rwr---", "not permitted to delete "),
+        ("rwra--", "not permitted to delete "),
+    ],
 )
 def test_what_others_own_is_not_deleted(
     omero_new_user: Any, bench_of: Any, permissions: str, message: str

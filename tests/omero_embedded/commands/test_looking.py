@@ -1,0 +1,135 @@
+"""Requests that copy, count and find, and those about sessions and requests, through the real client."""
+
+from typing import Any
+
+import omero
+import omero.cmd
+import omero.model
+from omero.cmd import DiskUsage2, Duplicate, FindChildren, FindParents, LegalGraphTargets
+from omero.rtypes import rlong
+
+from .conftest import counts
+
+DATASET, IMAGE = "ome.model.containers.Dataset", "ome.model.core.Image"
+
+
+def _written(bench: Any, image: int, data: bytes) -> int:
+    pixels = int(bench.value("select p.id from Pixels p where p.image.id = :id", image))
+    store = bench.client.sf.createRawPixelsStore()
+    store.setPixelsId(pixels, False)
+    store.setPlane(data, 0, 0, 0)
+    store.close()
+    return pixels
+
+
+def test_a_duplicate_has_images_pixels_and_annotations_of_its_own(bench: Any) -> None:
+    dataset = bench.named("Dataset", "original")
+    image = bench.image(dataset)
+    _written(bench, image, bytes(range(12)))
+    bench.tag(("Image", image))
+    made = bench.run(Duplicate(targetObjects={"Dataset": [dataset]})).duplicates
+    assert counts(made) == {
+        "Channel": 1,
+        "Dataset": 1,
+        "DatasetImageLink": 1,
+        "Image": 1,
+        "ImageAnnotationLink": 1,
+        "LogicalChannel": 1,
+        "Pixels": 1,
+        "TagAnnotation": 1,
+    }
+    copy = made[DATASET][0]
+    assert copy != dataset
+    assert bench.value("select d.name from Dataset d where d.id = :id", copy) == "original"
+    inside = "select l.child.id from DatasetImageLink l where l.parent.id = :id"
+    assert bench.value(inside, copy) == made[IMAGE][0]
+    bench.delete(Dataset=[dataset])
+    store = bench.client.sf.createRawPixelsStore()
+    store.setPixelsId(made["ome.model.core.Pixels"][0], False)
+    assert store.getPlane(0, 0, 0) == bytes(range(12))
+    store.close()
+
+
+def test_what_is_referenced_is_shared_and_what_is_ignored_is_left(bench: Any) -> None:
+    dataset = bench.named("Dataset")
+    tag, comment = bench.tag(("Dataset", dataset)), bench.comment("Dataset", dataset)
+    request = Duplicate(
+        targetObjects={"Dataset": [dataset]},
+        typesToReference=["TagAnnotation"],
+        typesToIgnore=["CommentAnnotation"],
+    )
+    copy = bench.run(request).duplicates[DATASET][0]
+    rows = bench.query.projection(
+        "select l.child.id from DatasetAnnotationLink l where l.parent.id = :id",
+        omero.sys.ParametersI().addId(copy),
+    )
+    assert [row[0].val for row in rows] == [tag]
+    assert bench.exists("Annotation", comment)
+
+
+def test_disk_usage_adds_up_pixels(bench: Any) -> None:
+    dataset = bench.named("Dataset")
+    _written(bench, bench.image(dataset), bytes(12))
+    used = bench.run(DiskUsage2(targetObjects={"Dataset": [dataset]}, targetClasses=[]))
+    assert list(used.totalBytesUsed.values()) == [12]
+    assert list(used.bytesUsedByReferer.values()) == [{"Pixels": 12}]
+    me = bench.client.sf.getAdminService().getEventContext()
+    ((whose, files),) = used.totalFileCount.items()
+    assert ((whose.first, whose.second), files) == ((me.userId, me.groupId), 1)
+    all_of_mine = bench.run(
+        DiskUsage2(targetObjects={"Experimenter": [me.userId]}, targetClasses=[])
+    )
+    assert list(all_of_mine.totalBytesUsed.values()) == [12]
+
+
+def test_parents_and_children_are_found_at_any_distance(bench: Any) -> None:
+    project, dataset = bench.named("Project"), bench.named("Dataset")
+    bench.link("Project", project, "Dataset", dataset)
+    image = bench.image(dataset)
+    up = FindParents(targetObjects={"Image": [image]}, typesOfParents=["Project"], stopBefore=[])
+    assert bench.run(up).parents == {"ome.model.containers.Project": [project]}
+    stopped = FindParents(
+        targetObjects={"Image": [image]}, typesOfParents=["Project"], stopBefore=["Dataset"]
+    )
+    assert bench.run(stopped).parents == {}
+    down = FindChildren(
+        targetObjects={"Project": [project]}, typesOfChildren=["Image"], stopBefore=[]
+    )
+    assert bench.run(down).children == {IMAGE: [image]}
+
+
+def test_legal_targets_are_told(bench: Any) -> None:
+    targets = bench.run(LegalGraphTargets(omero.cmd.Delete2())).targets
+    assert IMAGE in targets
+    assert "ome.model.core.Pixels" not in targets
+
+
+def test_sessions_of_others_show_only_the_name(
+    bench: Any, omero_new_user: Any, bench_of: Any
+) -> None:
+    bench_of(omero_new_user())
+    response = bench.run(omero.cmd.CurrentSessionsRequest())
+    mine = bench.client.getSessionId()
+    assert [s.uuid.val for s in response.sessions if s is not None] == [mine]
+    assert all(c.userName for c in response.contexts)
+
+
+def test_a_user_makes_a_session_longer_and_not_shorter(bench: Any) -> None:
+    key = bench.client.getSessionId()
+    longer = omero.cmd.UpdateSessionTimeoutRequest(key, None, rlong(3_600_000))
+    assert isinstance(bench.run(longer), omero.cmd.OK)
+    shorter = omero.cmd.UpdateSessionTimeoutRequest(key, None, rlong(1))
+    assert isinstance(bench.run(shorter), omero.cmd.ERR)
+
+
+def test_a_timing_takes_its_time_and_tells_its_steps(bench: Any) -> None:
+    assert isinstance(bench.run(omero.cmd.Timing(3, 1)), omero.cmd.OK)
+
+
+def test_what_an_image_is_made_of_is_told(bench: Any) -> None:
+    image = bench.image()
+    _written(bench, image, bytes(12))
+    found = bench.run(omero.cmd.ManageImageBinaries(image, False, False, False))
+    assert (found.pixelsPresent, found.pixelSize, found.pyramidPresent) == (True, 12, False)
+    assert bench.run(omero.cmd.UsedFilesRequest(image)).archivedFiles == []
+    assert bench.run(omero.cmd.UsedFilesRequest(2**40)).name == "no-image"
