@@ -4,6 +4,7 @@ One of the two rooms behind ThumbnailStore: this finds, makes and renews them; `
 clients.
 """
 
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,14 +75,25 @@ def cached(call: Call, thumbnail: Thumbnail, settings_id: int | None) -> bytes |
 
 
 def keep(call: Call, thumbnail: Thumbnail, data: bytes) -> None:
-    """Write a thumbnail's file, and note when."""
+    """Write a thumbnail's file, and note when.
+
+    The old file goes first and the new one comes whole, so that a server killed in between leaves
+    none rather than an old one or a half.
+    """
+    path = thumbnail_path(call.server.folder, thumbnail.id)
+    path.unlink(missing_ok=True)
     saving.change(call, "Thumbnail", thumbnail.id, version=tables.table("Thumbnail").c.version + 1)
-    call.after_commit(lambda: _write(thumbnail_path(call.server.folder, thumbnail.id), data))
+    call.after_commit(lambda: _write(path, data))
 
 
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    part = path.with_name(f"{path.name}-{uuid.uuid4()}")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def longest_side(description: Description, side: int) -> tuple[int, int]:
