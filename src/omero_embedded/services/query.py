@@ -177,7 +177,7 @@ def _found(
 
 
 def _only(name: str, found: list[IObject]) -> IObject | None:
-    if len(found) > 1:
+    if any(o is not found[0] for o in found):  # the same one several times is one
         raise errors.api_usage(
             f"Query named:\n\t{name}\nhas returned more than one Object\nfindBy methods must return a single value"
         )

@@ -70,6 +70,37 @@ def test_groups_are_counted_and_sorted(lab: Any) -> None:
     assert rows == [["Plate 1", 0], ["Plate 0", 2]]
 
 
+def test_whole_objects_can_be_grouped_by(lab: Any) -> None:
+    rows = lab.rows(
+        "select d, count(l) from Dataset d left outer join d.annotationLinks l "
+        "where d.name in (:names) group by d order by count(l) desc",
+        names=["Plate 0", "Plate 1", "Größe"],
+    )
+    assert [(d.val.name.val, n.val) for d, n in rows] == [("Plate 0", 2), ("Plate 1", 0)]
+
+
+def test_owners_can_be_selected_and_counted(lab: Any) -> None:
+    rows = lab.rows("select distinct d.details.owner from Dataset d")
+    assert sorted(r[0].val.omeName.val for r in rows) == ["ann", "bob"]
+    assert lab.project("select count(distinct d.details.owner) from Dataset d") == [[2]]
+
+
+def test_objects_and_lists_of_them_are_parameters(lab: Any) -> None:
+    datasets = [
+        omero.rtypes.robject(omero.model.DatasetI(lab.ids[f"dataset{i}"], False)) for i in (0, 1)
+    ]
+    query = "select l.child.id from DatasetImageLink l where l.parent {} order by l.id"
+    images = [[lab.ids["image0"]], [lab.ids["image1"]]]
+    assert lab.project(query.format("= :d"), d=datasets[0]) == images[:1]
+    assert lab.project(query.format("in (:d)"), d=omero.rtypes.rlist(datasets)) == images
+
+
+def test_the_bits_of_permissions_can_be_asked_for(lab: Any) -> None:
+    expected = omero.model.PermissionsI("rwra--").getPerm1()
+    query = "select g.details.permissions.perm1, d.details.permissions.perm1 from ExperimenterGroup g, Dataset d where g.name = 'lab' and d.id = :d"
+    assert lab.project(query, d=lab.ids["dataset0"]) == [[expected, expected]]
+
+
 def test_nulls_are_the_largest_of_all(lab: Any) -> None:
     query = "select d.name from Dataset d where d.name like 'Plate%' order by d.description"
     assert lab.project(query) == [["Plate 0"], ["Plate 1"]]
