@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from folders import experiment
 from numpy.typing import NDArray
 
 import pyomero_upload.readers
+from folders import experiment
 from pyomero_upload.model import Hypercube, Plan, PlaneIndex
 from pyomero_upload.planning import make_plan
 

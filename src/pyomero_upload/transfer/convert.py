@@ -19,6 +19,7 @@ from pyomero_upload.model import Hypercube, Plan, Problem
 from pyomero_upload.planning.provenance import dated
 from pyomero_upload.processing import load_processor
 from pyomero_upload.targets.files.folder import STATE_FOLDER, FolderTarget, check_options
+from pyomero_upload.targets.files.names import storable
 from pyomero_upload.targets.files.pyramid import default_levels
 from pyomero_upload.targets.files.sidecars import write_sidecars
 from pyomero_upload.targets.target import Annotations
@@ -40,7 +41,6 @@ from pyomero_upload.transfer.manifest import (
     ImageEntry,
     Job,
     Manifest,
-    storable,
     write_manifest,
 )
 from pyomero_upload.transfer.output import (

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pyomero_upload.errors import PyomeroError
 from pyomero_upload.model import PlaneIndex, Problem
+from pyomero_upload.targets.files.names import storable
 from pyomero_upload.targets.target import Block, Finished, ImageWriter, Target, WriteAbortedError
 from pyomero_upload.transfer.events import Event, ImageDone, ImageReport, ImageStarted, ProblemFound
 from pyomero_upload.transfer.journal import BlockLine, Journal
@@ -22,7 +23,6 @@ from pyomero_upload.transfer.manifest import (
     SourcePlanes,
     image_digest,
     plane_sizes,
-    storable,
 )
 from pyomero_upload.transfer.planes import BlockReading, ImageFailedError, ImageInput, StoppedError
 from pyomero_upload.transfer.progress import Meter

@@ -226,10 +226,5 @@ def damaged(path: Path, message: str) -> PyomeroError:
     )
 
 
-def storable(name: str) -> str:
-    r"""Return a name as it is stored: bytes of a file name that are no text become `\udc..`, all else stays."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def _checksum_line(content: bytes) -> bytes:
     return f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n".encode("ascii")

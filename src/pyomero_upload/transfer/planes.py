@@ -15,8 +15,9 @@ from pyomero_upload.model import FileStat, Hypercube, PlaneIndex, PlaneSource, P
 from pyomero_upload.processing.processor import ImageProcessor
 from pyomero_upload.readers import read_planes
 from pyomero_upload.targets.digest import plane_digest, zeros_digest
+from pyomero_upload.targets.files.names import storable
 from pyomero_upload.targets.target import Block, Pixels, Plane
-from pyomero_upload.transfer.manifest import BlankPlane, storable
+from pyomero_upload.transfer.manifest import BlankPlane
 
 # Decoded pixels that are taken from one file at once; more of them are read in several turns.
 READ_BYTES = 16 << 20

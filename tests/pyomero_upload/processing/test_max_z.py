@@ -25,7 +25,9 @@ IMAGE = Hypercube(
     stage=Point(1.0, 2.0, 3.0),
     plane_infos={
         PlaneIndex(0, 0, z): PlaneInfo(
-            datetime(2026, 1, 1, 0, 0, z, tzinfo=timezone.utc), delta_t_s=float(z), stage=Point(1.0, 2.0, 3.0 + z)
+            datetime(2026, 1, 1, 0, 0, z, tzinfo=timezone.utc),
+            delta_t_s=float(z),
+            stage=Point(1.0, 2.0, 3.0 + z),
         )
         for z in range(3)
     },

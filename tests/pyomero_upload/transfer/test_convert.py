@@ -2,6 +2,7 @@
 
 import csv
 import json
+import threading
 from dataclasses import replace
 
 import imagecodecs
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 import tensorstore
 import tifffile
+from rocrate.rocrate import ROCrate
+
 from folders import experiment, plane, write_png
 from plans import file_of, pixels_of, planned
-
 from pyomero_upload.errors import PlanError, PyomeroError, UsageError
 from pyomero_upload.model import PlaneIndex, Problem
 from pyomero_upload.planning import make_plan
@@ -28,10 +30,13 @@ from pyomero_upload.transfer import (
 from pyomero_upload.transfer.manifest import read_manifest
 
 
-def read(out, name, format="ome-zarr"):
-    if format == "ome-tiff":
+def read(out, name, form="ome-zarr"):
+    if form == "ome-tiff":
         return tifffile.imread(out / f"{name}.ome.tif")
-    spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": str(out / f"{name}.ome.zarr" / "0")}}
+    spec = {
+        "driver": "zarr3",
+        "kvstore": {"driver": "file", "path": str(out / f"{name}.ome.zarr" / "0")},
+    }
     return tensorstore.open(spec).result().read().result()
 
 
@@ -39,17 +44,19 @@ def snapshot(folder):
     return {p.relative_to(folder): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-@pytest.mark.parametrize("format", ["ome-zarr", "ome-tiff"])
-def test_every_position_becomes_an_image_with_the_pixels_of_its_files(tmp_path, format):
+@pytest.mark.parametrize("form", ["ome-zarr", "ome-tiff"])
+def test_every_position_becomes_an_image_with_the_pixels_of_its_files(tmp_path, form):
     plan = planned(tmp_path / "in")
-    report = convert(plan, tmp_path / "out", format=format)
+    report = convert(plan, tmp_path / "out", format=form)
     assert report.ok
     assert [(i.name, i.status, i.planes, i.bytes) for i in report.images] == [
         ("pos001", "done", 12, 12 * 640),
         ("pos002", "done", 12, 12 * 640),
     ]
     for image in plan.images:
-        np.testing.assert_array_equal(read(tmp_path / "out", image.name, format), pixels_of(plan, image))
+        np.testing.assert_array_equal(
+            read(tmp_path / "out", image.name, form), pixels_of(plan, image)
+        )
     assert verify(tmp_path / "out").ok
 
 
@@ -93,7 +100,10 @@ def test_new_positions_are_added_to_a_finished_output(tmp_path):
     assert report.ok
     write_png(tmp_path / "in" / "pos002" / "exp_000001_GFP_001.png", plane(1))
     report = convert(make_plan(tmp_path / "in"), tmp_path / "out")
-    assert [(i.name, i.status) for i in report.images] == [("pos001", "unchanged"), ("pos002", "done")]
+    assert [(i.name, i.status) for i in report.images] == [
+        ("pos001", "unchanged"),
+        ("pos002", "done"),
+    ]
     assert verify(tmp_path / "out").ok
 
 
@@ -123,10 +133,15 @@ def test_a_finished_image_that_lost_a_file_is_not_touched(tmp_path):
     [
         (lambda plan: write_png(file_of(plan, 0, 0, 0, 0), plane(99)), "input files have changed"),
         (
-            lambda plan: (plan.source.folder / "metadata.yaml").write_text("title: Other", encoding="utf-8"),
+            lambda plan: (plan.source.folder / "metadata.yaml").write_text(
+                "title: Other", encoding="utf-8"
+            ),
             "other metadata",
         ),
-        (lambda plan: (plan.source.folder / "pos001").rename(plan.source.folder / "pos009"), "does not have any more"),
+        (
+            lambda plan: (plan.source.folder / "pos001").rename(plan.source.folder / "pos009"),
+            "does not have any more",
+        ),
     ],
 )
 def test_an_output_is_not_mixed_with_what_its_input_has_become(tmp_path, change, message):
@@ -141,7 +156,9 @@ def test_an_output_is_not_mixed_with_what_its_input_has_become(tmp_path, change,
 
 
 @pytest.mark.parametrize(
-    "options", [{"format": "ome-tiff"}, {"compression": "zstd"}, {"levels": 1}], ids=lambda options: str(options)
+    "options",
+    [{"format": "ome-tiff"}, {"compression": "zstd"}, {"levels": 1}],
+    ids=str,
 )
 def test_other_options_need_another_output(tmp_path, options):
     plan = planned(tmp_path / "in")
@@ -179,13 +196,12 @@ def test_a_plan_with_errors_is_not_carried_out(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("format", ["ome-zarr", "ome-tiff"])
+@pytest.mark.parametrize("form", ["ome-zarr", "ome-tiff"])
 @pytest.mark.parametrize("damage", ["truncated", "wrong checksum", "no image", "vanished", "empty"])
-def test_a_bad_file_stops_its_image_and_no_other(tmp_path, format, damage):
+def test_a_bad_file_stops_its_image_and_no_other(tmp_path, form, damage):
     plan = planned(tmp_path / "in")
     bad = file_of(plan, 0, 1, 0, 1)
     content = bytearray(bad.read_bytes())
-    stat = bad.stat()
     if damage == "vanished":
         bad.unlink()
     else:
@@ -200,8 +216,7 @@ def test_a_bad_file_stops_its_image_and_no_other(tmp_path, format, damage):
         path = bad.relative_to(plan.source.folder).as_posix()
         files[path] = type(files[path])(bad.stat().st_size, bad.stat().st_mtime_ns)
         plan = replace(plan, source=replace(plan.source, files=files))
-    del stat
-    report = convert(plan, tmp_path / "out", format=format)
+    report = convert(plan, tmp_path / "out", format=form)
     assert not report.ok
     assert [(i.name, i.status) for i in report.images] == [("pos001", "failed"), ("pos002", "done")]
     (problem,) = report.failed[0].problems
@@ -228,7 +243,9 @@ def test_once_the_file_is_repaired_only_its_time_point_is_done_again(tmp_path):
     plan = make_plan(tmp_path / "in")
     started = []
     report = convert(
-        plan, tmp_path / "out", progress=lambda e: started.append(e) if isinstance(e, ImageStarted) else None
+        plan,
+        tmp_path / "out",
+        progress=lambda e: started.append(e) if isinstance(e, ImageStarted) else None,
     )
     assert [i.status for i in report.images] == ["done", "unchanged"]
     assert [(e.image, e.planes_done) for e in started] == [("pos001", 12)]
@@ -236,16 +253,16 @@ def test_once_the_file_is_repaired_only_its_time_point_is_done_again(tmp_path):
     assert verify(tmp_path / "out").problems == ()
 
 
-@pytest.mark.parametrize("format", ["ome-zarr", "ome-tiff"])
-def test_bad_planes_are_zeros_and_listed_when_asked_for(tmp_path, format):
+@pytest.mark.parametrize("form", ["ome-zarr", "ome-tiff"])
+def test_bad_planes_are_zeros_and_listed_when_asked_for(tmp_path, form):
     plan = planned(tmp_path / "in")
     file_of(plan, 1, 0, 1, 2).unlink()
-    report = convert(plan, tmp_path / "out", format=format, on_bad_plane="blank")
+    report = convert(plan, tmp_path / "out", format=form, on_bad_plane="blank")
     assert report.ok
     (problem,) = report.images[1].problems
     assert (problem.severity, problem.code) == ("warning", "plane-left-blank")
     assert problem.where == "pos002/exp_000001_GFP_003.png"
-    pixels = read(tmp_path / "out", "pos002", format)
+    pixels = read(tmp_path / "out", "pos002", form)
     assert not pixels[0, 1, 2].any()
     assert pixels[0, 1, 1].any()
     assert verify(tmp_path / "out").ok
@@ -294,12 +311,10 @@ def test_names_from_disk_never_leave_the_output_folder(tmp_path):
     images = tuple(replace(i, name=n) for i, n in zip(plan.images, names, strict=True))
     report = convert(replace(plan, images=images, sources=images), tmp_path / "out")
     assert report.ok
-    assert [path.name for path in tmp_path.iterdir()] == ["in", "out"] or sorted(
-        path.name for path in tmp_path.iterdir()
-    ) == ["in", "out"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
     manifest = read_manifest(tmp_path / "out")
     assert [(i.name, i.path) for i in manifest.images] == [
-        ("../../escaped", "__.._escaped.ome.zarr"),
+        ("../../escaped", "_._.._escaped.ome.zarr"),
         ("CON", "_CON.ome.zarr"),
         ("con", "_con~2.ome.zarr"),
     ]
@@ -316,14 +331,14 @@ def test_a_name_that_is_no_text_is_kept_as_its_bytes(tmp_path):
     assert verify(tmp_path / "out").ok
 
 
-@pytest.mark.parametrize("format", ["ome-zarr", "ome-tiff"])
-def test_a_processor_stands_between_files_and_image(tmp_path, format):
+@pytest.mark.parametrize("form", ["ome-zarr", "ome-tiff"])
+def test_a_processor_stands_between_files_and_image(tmp_path, form):
     experiment(tmp_path / "in")
     raw = make_plan(tmp_path / "in")
     plan = make_plan(tmp_path / "in", processor="max-z")
-    report = convert(plan, tmp_path / "out", format=format)
+    report = convert(plan, tmp_path / "out", format=form)
     assert report.ok
-    pixels = read(tmp_path / "out", "pos001", format).reshape(2, 2, 16, 20)
+    pixels = read(tmp_path / "out", "pos001", form).reshape(2, 2, 16, 20)
     np.testing.assert_array_equal(pixels, pixels_of(raw, raw.images[0]).max(axis=2))
     entry = read_manifest(tmp_path / "out").images[0]
     assert len(entry.levels[0].digests) == 4
@@ -333,9 +348,14 @@ def test_a_processor_stands_between_files_and_image(tmp_path, format):
 
 @pytest.mark.parametrize(
     ("body", "message"),
-    [("raise ValueError('no cells')", "raised ValueError: no cells"), ("return stack[:, :1]", "and made 3×1×20")],
+    [
+        ("raise ValueError('no cells')", "raised ValueError: no cells"),
+        ("return stack[:, :1]", "and made 3×1×20"),
+    ],
 )
-def test_a_processor_that_fails_stops_the_image_with_its_reason(tmp_path, monkeypatch, body, message):
+def test_a_processor_that_fails_stops_the_image_with_its_reason(
+    tmp_path, monkeypatch, body, message
+):
     module = f"failing_{abs(hash(body))}"
     (tmp_path / f"{module}.py").write_text(
         "from dataclasses import replace\n"
@@ -360,7 +380,9 @@ def test_colours_of_one_file_become_channels(tmp_path):
         (folder / f"a_{t:06d}_RGB_001.png").write_bytes(imagecodecs.png_encode(pixels + t))
     plan = make_plan(tmp_path / "in")
     assert convert(plan, tmp_path / "out").ok
-    np.testing.assert_array_equal(read(tmp_path / "out", "pos001")[1, :, 0], np.moveaxis(pixels + 2, -1, 0))
+    np.testing.assert_array_equal(
+        read(tmp_path / "out", "pos001")[1, :, 0], np.moveaxis(pixels + 2, -1, 0)
+    )
 
 
 def test_pages_of_one_file_become_sections(tmp_path, monkeypatch):
@@ -382,8 +404,6 @@ def test_a_type_that_nothing_can_store_stops_its_image(tmp_path):
 
 
 def test_events_tell_the_whole_story_in_the_calling_thread(tmp_path):
-    import threading
-
     events, threads = [], set()
 
     def progress(event):
@@ -433,19 +453,24 @@ def test_tables_planes_and_originals_lie_beside_the_images(tmp_path):
     (folder / "metadata.yaml").write_text("tables: [pumps.csv]\n", encoding="utf-8")
     plan = make_plan(folder)
     convert(plan, tmp_path / "out")
-    assert (tmp_path / "out" / "tables" / "pumps.csv").read_text(encoding="utf-8") == "pump,rate\nA,1.5\n"
+    assert (tmp_path / "out" / "tables" / "pumps.csv").read_text(
+        encoding="utf-8"
+    ) == "pump,rate\nA,1.5\n"
     original = tmp_path / "out" / "original" / "metadata.yaml"
     assert original.read_bytes() == (folder / "metadata.yaml").read_bytes()
     with (tmp_path / "out" / "planes.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 12
     assert rows[-1]["source_file"] == "pos001/exp_000002_GFP_003.png"
-    assert (rows[-1]["image"], rows[-1]["t"], rows[-1]["c"], rows[-1]["z"]) == ("pos001", "1", "1", "2")
+    assert (rows[-1]["image"], rows[-1]["t"], rows[-1]["c"], rows[-1]["z"]) == (
+        "pos001",
+        "1",
+        "1",
+        "2",
+    )
 
 
 def test_the_crate_names_parts_authors_and_the_tool(tmp_path):
-    from rocrate.rocrate import ROCrate
-
     convert(planned(tmp_path / "in"), tmp_path / "out")
     crate = ROCrate(tmp_path / "out")
     assert (crate.name, crate.description) == ("Yeast", "A test")

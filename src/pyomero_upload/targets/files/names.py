@@ -55,6 +55,11 @@ def safe_path(path: str) -> str:
     return "/".join(safe_name(part) for part in path.split("/"))
 
 
+def storable(name: str) -> str:
+    r"""Return a name as it is stored: bytes of a file name that are no text become `\udc..`, all else stays."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from yaozarrs import v05
 
 from pyomero_upload.model import Hypercube
+from pyomero_upload.targets.files.names import storable
 from pyomero_upload.targets.target import ChannelRange, LevelSize
 
 DEFAULT_COLOR = "FFFFFF"
@@ -35,14 +36,14 @@ def group_json(
     ome = v05.Image(
         multiscales=[
             v05.Multiscale(
-                name=image.name,
+                name=storable(image.name),
                 axes=_axes(image),
                 datasets=[_dataset(image, number, level) for number, level in enumerate(levels)],
                 type="mean" if len(levels) > 1 else None,
             )
         ],
         omero=v05.Omero(
-            name=image.name,
+            name=storable(image.name),
             channels=[_channel(image, c, ranges.get(c)) for c in range(image.sizes.c)],
             rdefs=v05.OmeroRenderingDefs(
                 model="color", defaultT=0, defaultZ=image.sizes.z // 2, projection="normal"
@@ -143,7 +144,7 @@ def _channel(image: Hypercube, c: int, values: ChannelRange | None) -> v05.Omero
     lowest, highest = (values.lowest, values.highest) if values else (0.0, 1.0)
     low, high = (values.low, values.high) if values else (0.0, 1.0)
     return v05.OmeroChannel(
-        label=channel.title,
+        label=storable(channel.title),
         color=(channel.color or DEFAULT_COLOR).lstrip("#"),
         active=True,
         inverted=False,
@@ -160,5 +161,4 @@ def _channel(image: Hypercube, c: int, values: ChannelRange | None) -> v05.Omero
 
 
 def _json(document: JsonValue) -> bytes:
-    # Plain ASCII: a name may hold half a surrogate pair, which no UTF-8 can.
     return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode("ascii")
