@@ -71,6 +71,7 @@ class AcqMetadataParser(MetadataParser):
             channels=tuple(found.channels),
             z_step_um=found.z_step_um,
             time_interval_s=found.time_interval_s,
+            time_points=found.time_points,
             stage_positions=found.stage_positions,
             position_exposures_ms=found.position_exposures_ms,
             attachments=() if unreadable.is_closed else (path.name,),
@@ -88,6 +89,7 @@ class _Found:
     exposed_by_point: list[str] = field(default_factory=list)
     z_step_um: float | None = None
     time_interval_s: float | None = None
+    time_points: int | None = None
     stage_positions: dict[str, Point] = field(default_factory=dict)
     position_exposures_ms: dict[tuple[str, str], float] = field(default_factory=dict)
 
@@ -218,6 +220,7 @@ def _read_times(lines: Sequence[Line], found: _Found, unreadable: Unreadable) ->
     found.say("Time points", points)
     if quantity(is_time_lapse) != 0:
         found.time_interval_s = quantity(interval) or None
+        found.time_points = int(quantity(points) or 0) or None
 
 
 def _read_points(lines: Sequence[Line], found: _Found, unreadable: Unreadable) -> None:

@@ -54,6 +54,7 @@ class Settings:
     channels: tuple[Channel, ...] = ()
     z_step_um: float | None = None
     time_interval_s: float | None = None
+    time_points: int | None = None
     stage_positions: dict[str, Point] = field(default_factory=dict)
 
 
@@ -242,6 +243,7 @@ def _read_times(reader: _Reader, settings: Settings, unreadable: Unreadable, fir
         settings.key_values.append(("Time interval (s)", f"{settings.time_interval_s:g}"))
     if points:
         settings.key_values.append(("Time points", points))
+        settings.time_points = int(quantity(points) or 0) or None
 
 
 def _tables(reader: _Reader) -> tuple[Table, ...]:

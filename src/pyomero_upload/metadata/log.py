@@ -221,6 +221,7 @@ def _metadata(
         ),
         z_step_um=settings.z_step_um,
         time_interval_s=settings.time_interval_s,
+        time_points=settings.time_points,
         stage_positions={**running.stage_positions, **settings.stage_positions},
         position_exposures_ms=running.position_exposures_ms,
         times=running.times,

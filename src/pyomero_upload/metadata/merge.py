@@ -74,6 +74,7 @@ def _join(first: Metadata, second: Metadata) -> Metadata:
         key_values=_union(first.key_values, second.key_values),
         tables=_rename((*first.tables, *second.tables)),
         channels=channels,
+        time_points=first.time_points or second.time_points,
         pixel_size_um=conflicts.choose(
             "pixel size (µm)", first.pixel_size_um, second.pixel_size_um, severity="warning"
         ),
@@ -140,6 +141,7 @@ def override(found: Metadata, user: Metadata, *, file: str) -> Metadata:
             if key[1].lower() not in exposed
         },
         user_channels=user.user_channels,
+        channel_order=tuple(channel.name for channel in found.channels),
         pixel_size_um=conflicts.choose(
             "pixel size (µm)", user.pixel_size_um, found.pixel_size_um, severity="warning"
         ),
