@@ -164,6 +164,18 @@ def test_what_no_rtype_can_hold(lab: Any) -> None:
         lab.project("select m from MapAnnotation a join a.mapValue m")
 
 
+@pytest.mark.parametrize("depth", [10, 40, 60, 1000])
+def test_a_deep_condition_is_answered_or_refused(lab: Any, depth: int) -> None:
+    condition = "d.id = 1"
+    for i in range(depth):
+        condition = f"({condition} {'or' if i % 2 else 'and'} d.id = {i})"
+    if depth < 50:
+        assert lab.find(f"from Dataset d where {condition}") is not None
+    else:
+        with pytest.raises(omero.QueryException, match="deep"):
+            lab.find(f"from Dataset d where {condition}")
+
+
 QUERIES = [
     "select d from Dataset d left outer join fetch d.annotationLinks l left outer join fetch l.child where d.id in (:ids) order by d.id",
     "select new map(d.id as id, d as d_details_permissions, (select count(l) from d.imageLinks l) as n) from Dataset d",
