@@ -93,6 +93,7 @@ def test_generation_2_says_channels_sections_times_and_positions(tmp_path: Path)
     assert found.position_exposures_ms["YST_247_001", "GFPFast"] == 50
     assert found.position_exposures_ms["pos002", "GFPFast"] == 60
     assert ("Time points", "660") in found.key_values
+    assert found.time_points == 660
     assert found.attachments == ("experiment_Acq.txt",)
 
 
@@ -258,6 +259,14 @@ def test_pump_changes_with_values_missing_are_reported(tmp_path: Path):
     assert "belongs to no setting" in messages
     assert "1 values of switched to for 2 pump changes" in messages
     assert "that is no number; left out: 'x'" in messages
+
+
+def test_sections_may_be_empty(tmp_path: Path):
+    found = read(
+        tmp_path,
+        "Channels:\nZ_sectioning:\nTime_settings:\nPoints:\nFlow_control:\nDynamic flow details:\n",
+    )
+    assert found == Metadata(attachments=("experiment_Acq.txt",))
 
 
 def test_pump_changes_without_times_are_no_table(tmp_path: Path):

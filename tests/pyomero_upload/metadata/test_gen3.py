@@ -104,6 +104,7 @@ def test_tables_that_follow_one_another_are_told_apart(tmp_path: Path):
     }
     assert found.times.started == datetime(2023, 2, 2, 16, 53, 47, 971_000)
     assert ("Time points", "180") in found.key_values
+    assert found.time_points == 180
     assert table(found, "positions")["Group"].tolist() == ["YST_247", "pH7_24"]
     assert (
         table(found, "channels")["Description"].tolist()[1]

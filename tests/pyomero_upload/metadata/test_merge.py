@@ -2,6 +2,7 @@
 # ruff: noqa: DTZ001  (the microscopes write no time zone)
 
 from array import array
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -175,7 +176,17 @@ def test_what_the_user_does_not_say_stays():
         channels=(Channel("GFP"),),
         tags=("x",),
     )
-    assert override(found, Metadata(), file="metadata.yaml") == found
+    merged = override(found, Metadata(), file="metadata.yaml")
+    assert merged == replace(found, channel_order=("GFP",))
+
+
+def test_the_order_of_channels_is_that_of_the_data_s_own_files():
+    merged = override(
+        Metadata(channels=(Channel("GFP"), Channel("DIC"))),
+        Metadata(channels=(Channel("cy5"), Channel("dic"))),
+        file="metadata.yaml",
+    )
+    assert merged.channel_order == ("GFP", "DIC")
 
 
 def test_the_user_repeating_what_was_found_is_no_conflict():
