@@ -67,7 +67,7 @@ class ChangeGroup:
             response = omero.cmd.Chgrp2Response(chosen.by_class(), removed.by_class())
             if not request.dryRun:
                 remove(call, removed)
-                cut_references(chosen, chosen.kinds())
+                cut_references(chosen)
                 for kind in chosen.kinds():
                     rows = tables.table(kind)
                     moved = update(rows).where(rows.c.id.in_(chosen.ids(kind)))
@@ -82,7 +82,7 @@ def select_personal(call: Call, chosen: Selection, removed: Selection) -> None:
             if part.kind in PERSONAL and part.whole_kind in ("Image", "Pixels"):
                 rows, whole = part.rows, tables.table(part.whole_kind).alias()
                 query: Select[int] = select(rows.c.id).join(whole, whole.c.id == rows.c[part.whole])
-                query = query.where(chosen.holds(part.whole_kind, whole.c.id))
+                query = query.where(chosen.among(part.whole_kind, whole.c.id))
                 removed.add_all(
                     part.kind, rows.c.id, query.where(rows.c.details_owner != whole.c.details_owner)
                 )

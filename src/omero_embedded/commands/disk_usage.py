@@ -144,7 +144,7 @@ def _original_files(call: Call, chosen: Selection) -> Iterator[Use]:
         rows = tables.table(cls)
         query = select(file.c.id, file.c.size, file.c.details_owner, file.c.details_group)
         query = query.join(rows, rows.c[held] == file.c.id).where(
-            chosen.holds(kind, rows.c[holder])
+            chosen.among(kind, rows.c[holder])
         )
         for row in call.db.execute(query):
             if can_read(call, row.details_owner, row.details_group):

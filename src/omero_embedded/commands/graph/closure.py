@@ -90,16 +90,17 @@ class Growth:
             return 0
         child = tables.table(holding.held_kind).alias("child")
         holder, held = holding.ends(holding.rows)
-        query = select(child.c.id).select_from(holding.rows).join(child, child.c.id == held)
+        # Each child once: whether others hold it may take long to find out for one that many hold.
+        held_here = select(held).where(self._selection.among(holding.holder_kind, holder))
         if holding.link:
-            query = query.where(self._is_wanted(holding.rows.name, holding.rows))
-        query = query.join(self._selection.table, self._selection.join(holding.holder_kind, holder))
-        query = query.where(
-            self._is_wanted(holding.held_kind, child), permitted(self._call, self._may, child)
+            held_here = held_here.where(self._is_wanted(holding.rows.name, holding.rows))
+        query = select(child.c.id).where(
+            child.c.id.in_(held_here),
+            self._is_wanted(holding.held_kind, child),
+            permitted(self._call, self._may, child),
+            self._is_free(holding.held_kind, child),
         )
-        return self._selection.add_all(
-            holding.held_kind, child.c.id, query.where(self._is_free(holding.held_kind, child))
-        )
+        return self._selection.add_all(holding.held_kind, child.c.id, query)
 
     def _is_wanted(self, kind: str, rows: FromClause) -> ColumnElement[bool]:
         """Whether the request does not leave out the row's class."""

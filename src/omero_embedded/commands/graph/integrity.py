@@ -1,10 +1,8 @@
 """What a command must not tear apart: Filesets, Wells' Images, tags in use; and links whose ends part."""
 
-from collections.abc import Sequence
-
 import omero
 import omero.cmd
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import Column, and_, select, update
 
 from omero_embedded import tables
 from omero_embedded.call import Call
@@ -25,7 +23,7 @@ def check_filesets(call: Call, request: omero.cmd.Request, chosen: Selection) ->
     query = (
         select(taken.c.fileset)
         .join(left, left.c.fileset == taken.c.fileset)
-        .where(chosen.holds("Image", taken.c.id), ~chosen.holds("Image", left.c.id))
+        .where(chosen.among("Image", taken.c.id), ~chosen.holds("Image", left.c.id))
         .limit(1)
     )
     split = call.db.execute(query).scalar()
@@ -36,7 +34,7 @@ def check_filesets(call: Call, request: omero.cmd.Request, chosen: Selection) ->
 def check_wells(call: Call, request: omero.cmd.Request, chosen: Selection, verb: str) -> None:
     """Refuse where an Image is taken from under a Well that is not."""
     sample = tables.table("WellSample")
-    taken = and_(chosen.holds("Image", sample.c.image), ~chosen.holds("WellSample", sample.c.id))
+    taken = and_(chosen.among("Image", sample.c.image), ~chosen.holds("WellSample", sample.c.id))
     found = call.db.execute(select(sample.c.id, sample.c.image).where(taken).limit(1)).first()
     if found is not None:
         image, well = (
@@ -60,7 +58,7 @@ def check_tags(call: Call, request: omero.cmd.Request, chosen: Selection, may: M
             .select_from(holding.rows)
             .join(tag, tag.c.id == held)
             .join(tagged, tagged.c.id == holder)
-            .where(is_tag, chosen.holds("Annotation", tag.c.id))
+            .where(is_tag, chosen.among("Annotation", tag.c.id))
             .where(~chosen.holds(holding.holder_kind, tagged.c.id), ~permitted(call, may, tagged))
         )
         found = call.db.execute(query.limit(1)).first()
@@ -80,7 +78,7 @@ def check_shared(call: Call, request: omero.cmd.Request, chosen: Selection) -> N
         query = (
             select(taken.c[column])
             .join(left, left.c[column] == taken.c[column])
-            .where(chosen.holds(kind, taken.c.id), ~chosen.holds(kind, left.c.id))
+            .where(chosen.among(kind, taken.c.id), ~chosen.holds(kind, left.c.id))
             .limit(1)
         )
         shared = call.db.execute(query).scalar()
@@ -89,55 +87,52 @@ def check_shared(call: Call, request: omero.cmd.Request, chosen: Selection) -> N
             raise impossible(request, f"may not split {called} that share {java}[{shared}]")
 
 
-def _ends(link: ModelClass, chosen: Selection) -> list[tuple[ColumnElement[bool], bool]]:
-    """Return for each end of a link that it is taken, and whether it is one that belongs to everybody."""
+def _ends(link: ModelClass) -> list[tuple[str, Column[int]]]:
+    """Return kind and column of those ends of a link that do not belong to everybody."""
     rows = tables.table(link.name)
     return [
-        (chosen.holds(kind_of(f.target), rows.c[f.name]), CLASSES[f.target].is_global)
+        (kind_of(f.target), rows.c[f.name])
         for f in link.references
-        if f.name in ("parent", "child")
+        if f.name in ("parent", "child") and not CLASSES[f.target].is_global
     ]
 
 
 def select_inner_links(chosen: Selection) -> None:
     """Add the links both ends of which are taken, or one where the other belongs to everybody."""
+    kinds = set(chosen.kinds())
     for link in links():
-        ends = _ends(link, chosen)
-        own = [end for end, everybodys in ends if not everybodys]
-        rows = tables.table(link.name)
-        if own:
-            chosen.add_all(link.name, rows.c.id, select(rows.c.id).where(*own))
+        ends, rows = _ends(link), tables.table(link.name)
+        if ends and all(kind in kinds for kind, _ in ends):
+            taken = [chosen.among(kind, column) for kind, column in ends]
+            chosen.add_all(link.name, rows.c.id, select(rows.c.id).where(*taken))
 
 
 def select_torn_links(chosen: Selection, torn: Selection) -> None:
     """Add to `torn` the links of which one end is taken and one is not."""
+    kinds = set(chosen.kinds())
     for link in links():
-        own = [end for end, everybodys in _ends(link, chosen) if not everybodys]
-        rows = tables.table(link.name)
-        if len(own) == 2:
-            condition = or_(and_(own[0], ~own[1]), and_(~own[0], own[1]))
-            torn.add_all(link.name, rows.c.id, select(rows.c.id).where(condition))
+        ends, rows = _ends(link), tables.table(link.name)
+        for (kind, here), (other, there) in zip(ends, reversed(ends), strict=True):
+            if kind in kinds and len(ends) == 2:
+                parted = (chosen.among(kind, here), ~chosen.holds(other, there))
+                torn.add_all(link.name, rows.c.id, select(rows.c.id).where(*parted))
 
 
-def cut_references(chosen: Selection, kinds: Sequence[str]) -> None:
+def cut_references(chosen: Selection) -> None:
     """Empty the references between what is taken and what is not, either way, where they may be empty."""
+    kinds = set(chosen.kinds())
     for cls in CLASSES.values():
-        if cls.is_global or cls.link:
-            continue
-        for field in cls.own:
-            if (
-                not isinstance(field, Reference)
-                or not field.nullable
-                or CLASSES[field.target].is_global
-            ):
+        for field in () if cls.is_global or cls.link else cls.own:
+            if not isinstance(field, Reference) or not field.nullable:
                 continue
             own, other = kind_of(cls.name), kind_of(field.target)
-            if own not in kinds and other not in kinds:
+            if CLASSES[other].is_global or kinds.isdisjoint((own, other)):
                 continue
             rows = tables.table(cls.name)
             column = rows.c[tables.column_name(cls.name, field.name)]
-            here, there = chosen.holds(own, rows.c.id), chosen.holds(other, column)
-            parted = or_(and_(here, ~there), and_(~here, there))
-            chosen.db.execute(
-                update(rows).where(column.is_not(None), parted).values({column.name: None})
-            )
+            for parted in (
+                (chosen.among(own, rows.c.id), ~chosen.holds(other, column)),
+                (chosen.among(other, column), ~chosen.holds(own, rows.c.id)),
+            ):
+                emptied = update(rows).where(column.is_not(None), *parted)
+                chosen.db.execute(emptied.values({column.name: None}))

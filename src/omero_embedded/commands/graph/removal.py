@@ -25,7 +25,7 @@ def select_links(selection: Selection) -> None:
     for link in links():
         rows = tables.table(link.name)
         ends = [
-            selection.holds(kind_of(field.target), rows.c[field.name])
+            selection.among(kind_of(field.target), rows.c[field.name])
             for field in link.references
             if field.name in ("parent", "child") and kind_of(field.target) in kinds
         ]

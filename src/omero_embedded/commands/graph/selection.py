@@ -94,6 +94,10 @@ class Selection:
             select(literal(1)).select_from(own).where(own.c.kind == kind, own.c.id == identifier)
         )
 
+    def among(self, kind: str, identifier: ColumnElement[int]) -> ColumnElement[bool]:
+        """Return the same condition in the form by which the database begins with what is in, and uses an index."""
+        return identifier.in_(self.ids(kind))
+
     def join(self, kind: str, identifier: ColumnElement[int]) -> ColumnElement[bool]:
         """Return the condition that joins a query to the rows of this table."""
         return and_(self.table.c.kind == kind, self.table.c.id == identifier)
