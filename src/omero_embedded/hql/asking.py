@@ -22,7 +22,7 @@ from omero_embedded.hql.emit import Statement, emit
 from omero_embedded.hql.parameters import Page, bound, page_of
 from omero_embedded.hql.parse import HqlError
 from omero_embedded.hql.resolve import DataChangeError, resolve
-from omero_embedded.hql.resolved import Resolved, Source
+from omero_embedded.hql.resolved import Resolved
 from omero_embedded.lists import as_parameter, is_sqlite
 from omero_embedded.people import People
 
@@ -117,12 +117,10 @@ def _rows(
         return _all(call, statement, sql, values)
     if not fetches_collections(query):
         return _all(call, statement, _cut(sql, page), values)
-    root = query.outputs[0].source if len(query.outputs) == 1 else None
-    if root is None:
-        return _all(call, statement, sql, values)[
-            page.offset : None if page.limit is None else page.offset + page.limit
-        ]
-    return _rows_of_roots(call, statement, root, values, page)
+    if statement.identifiers is None:
+        end = None if page.limit is None else page.offset + page.limit
+        return _all(call, statement, sql, values)[page.offset : end]
+    return _rows_of_page(call, statement, statement.identifiers, values, page)
 
 
 def _all(
@@ -142,30 +140,29 @@ def _cut(sql: Select[Any], page: Page) -> Select[Any]:
     return sql if page.limit is None else sql.limit(page.limit)
 
 
-def _rows_of_roots(
+def _rows_of_page(
     call: Call,
     statement: Statement,
-    root: Source,
+    identifiers: Select[Any],
     values: Mapping[str, Any],
     page: Page,
 ) -> Sequence[Row]:
     """Return the rows of one page of objects, each of which may have many rows because a collection is fetched.
 
-    First the ids of the page's objects, in order: the same query, read as far as it takes.
+    First the ids of the page's objects are read, in order and as far as it takes.
     """
-    identifier = list(statement.sql.selected_columns)[statement.objects[root].start]
     end = None if page.limit is None else page.offset + page.limit
     seen: dict[int, None] = {}
-    leading = statement.sql.with_only_columns(identifier, maintain_column_froms=True)
-    with call.db.execute(leading.execution_options(yield_per=1000), values) as result:
+    with call.db.execute(identifiers.execution_options(yield_per=1000), values) as result:
         for (number,) in result:
             seen[number] = None
-            if end is not None and len(seen) == end:
+            if len(seen) == end:
                 break
     chosen = list(seen)[page.offset :]
-    if not chosen:
-        return []
-    return _all(call, statement, statement.sql.where(identifier.in_(chosen)), values)
+    identifier = identifiers.selected_columns[0]
+    return (
+        _all(call, statement, statement.sql.where(identifier.in_(chosen)), values) if chosen else []
+    )
 
 
 def fetches_collections(query: Resolved) -> bool:

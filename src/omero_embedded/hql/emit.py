@@ -76,6 +76,8 @@ class Statement:
         The place of each whole row of a table: of selected objects and fetched sources.
     plain
         Whether a row can be read as the driver gives it: nothing in it is stored otherwise than it is meant.
+    identifiers
+        Where one kind of object is selected: the ids alone, in the same order and as often as the object has rows.
     """
 
     query: Resolved
@@ -83,6 +85,7 @@ class Statement:
     outputs: tuple[Place, ...]
     objects: dict[Source, Place]
     plain: bool
+    identifiers: Select[Any] | None
 
 
 def emit(query: Resolved, readable: Readable, *, sqlite: bool, call_permissions: int) -> Statement:
@@ -139,13 +142,23 @@ class _Emitter:
         for source in query.sources:
             if source.fetch:
                 whole(source)
-        sql = select(*columns).select_from(*chains).where(*conditions)
+        sql: Select[Any] = select(*columns).select_from(*chains).where(*conditions)
+        sql = self._finished(sql.distinct() if query.distinct else sql, query)
         plain = not any(isinstance(c.type, JSON) for c in columns)
-        return Statement(query, self._finished(sql, query), tuple(outputs), objects, plain)
+        return Statement(
+            query, sql, tuple(outputs), objects, plain, self._identifiers(query, chains, conditions)
+        )
+
+    def _identifiers(
+        self, query: Resolved, chains: list[FromClause], conditions: list[ColumnElement[bool]]
+    ) -> Select[Any] | None:
+        root = query.outputs[0].source if len(query.outputs) == 1 else None
+        if root is None:
+            return None
+        sql = select(self._rows[root].c.id).select_from(*chains).where(*conditions)
+        return self._finished(sql, query)
 
     def _finished(self, sql: Select[Any], query: Resolved) -> Select[Any]:
-        if query.distinct:
-            sql = sql.distinct()
         if query.group_by:
             sql = sql.group_by(*[self.value(v) for v in query.group_by])
         if query.having is not None:
@@ -183,13 +196,14 @@ class _Emitter:
             made.append(self._rows[value.source].c[f"{value.name}_unit"])
         return made
 
-    def nested(self, query: Resolved, *, only: ColumnElement[bool] | None = None) -> Select[Any]:
+    def nested(self, query: Resolved) -> Select[Any]:
         """Return a sub-query, which may refer to the queries around it."""
         outer = list(self._rows.values())
         chains, conditions = self._from(query)
         values = [self.value(o.value) for o in query.outputs]
         sql = select(*values).select_from(*chains).where(*conditions).correlate(*outer)
-        return self._finished(sql if only is None else sql.where(only), query)
+        sql = sql.distinct() if query.distinct else sql
+        return self._finished(sql, query)
 
     # ------------------------------------------------------------ from
     def _from(self, query: Resolved) -> tuple[list[FromClause], list[ColumnElement[bool]]]:

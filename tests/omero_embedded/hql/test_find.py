@@ -206,6 +206,7 @@ def test_quantities_are_loaded_with_their_unit(lab: Any) -> None:
     [
         "select d from Dataset d where d.name like 'Plate%' order by d.id",
         "select d from Dataset d left join fetch d.annotationLinks where d.name like 'Plate%' order by d.id",
+        "select distinct d from Dataset d left join fetch d.annotationLinks where d.name like 'Plate%' order by d.name",
     ],
 )
 def test_a_page_is_of_objects(
