@@ -1,0 +1,255 @@
+"""IContainer, IMetadata, IRoi, ITimeline, Search, IScript and their like through the real client."""
+
+import time
+from typing import Any
+
+import omero
+import omero.api
+import omero.model
+import omero.sys
+import pytest
+from omero.rtypes import rdouble, rint, rstring, rtime
+
+
+def _tree(bench: Any) -> tuple[int, int, int]:
+    """A Project with a Dataset with an Image; their ids."""
+    project, dataset = bench.named("Project", "p"), bench.named("Dataset", "d")
+    bench.link("Project", project, "Dataset", dataset)
+    return project, dataset, bench.image(dataset)
+
+
+# ---------------------------------------------------------------- IContainer
+def test_a_hierarchy_holds_images_only_where_leaves_are_asked_for(bench: Any) -> None:
+    project, dataset, image = _tree(bench)
+    service = bench.client.sf.getContainerService()
+    (root,) = service.loadContainerHierarchy("Project", [project], None)
+    (child,) = root.linkedDatasetList()
+    assert (child.id.val, child.isImageLinksLoaded()) == (dataset, False)
+    assert list(child.getImageLinksCountPerOwner().values()) == [1]
+    (root,) = service.loadContainerHierarchy("Project", [project], omero.sys.ParametersI().leaves())
+    (leaf,) = root.linkedDatasetList()[0].linkedImageList()
+    assert (leaf.id.val, leaf.getPrimaryPixels().pixelsType.value.val) == (image, "uint8")
+
+
+def test_all_containers_of_an_owner_are_given_and_orphans_where_asked_for(bench: Any) -> None:
+    project, _, _ = _tree(bench)
+    alone = bench.named("Dataset", "alone")
+    service = bench.client.sf.getContainerService()
+    me = bench.client.sf.getAdminService().getEventContext().userId
+    with pytest.raises(omero.ApiUsageException):
+        service.loadContainerHierarchy("Project", [], None)
+    mine = omero.sys.ParametersI().exp(omero.rtypes.rlong(me))
+    assert [o.id.val for o in service.loadContainerHierarchy("Project", None, mine)] == [project]
+    found = service.loadContainerHierarchy("Project", None, mine.orphan())
+    assert [(type(o), o.id.val) for o in found] == [
+        (omero.model.ProjectI, project),
+        (omero.model.DatasetI, alone),
+    ]
+
+
+def test_from_images_up_to_their_containers(bench: Any) -> None:
+    project, dataset, image = _tree(bench)
+    bench.image(dataset)
+    alone = bench.image()
+    service = bench.client.sf.getContainerService()
+    found = service.findContainerHierarchies("Project", [image, alone], None)
+    assert {(type(o), o.id.val) for o in found} == {
+        (omero.model.ProjectI, project),
+        (omero.model.ImageI, alone),
+    }
+    top = next(o for o in found if isinstance(o, omero.model.ProjectI))
+    assert [i.id.val for i in top.linkedDatasetList()[0].linkedImageList()] == [image]
+
+
+@pytest.mark.parametrize("cls", ["Project", "Dataset", "Image"])
+def test_images_of_containers_come_with_their_pixels(bench: Any, cls: str) -> None:
+    ids = dict(zip(("Project", "Dataset", "Image"), _tree(bench), strict=True))
+    (found,) = bench.client.sf.getContainerService().getImages(cls, [ids[cls]], None)
+    assert (found.id.val, found.getPrimaryPixels().sizeX.val) == (ids["Image"], 4)
+
+
+def test_members_of_collections_are_counted_also_where_there_are_none(bench: Any) -> None:
+    _, dataset, _ = _tree(bench)
+    empty = bench.named("Dataset")
+    service = bench.client.sf.getContainerService()
+    counted = service.getCollectionCount("Dataset", "imageLinks", [dataset, empty], None)
+    assert counted == {dataset: 1, empty: 0}
+
+
+def test_only_projects_datasets_screens_and_plates_hold_a_hierarchy(bench: Any) -> None:
+    with pytest.raises(
+        omero.ApiUsageException, match=r"must be in \{Project,Dataset, Screen, Plate\}"
+    ):
+        bench.client.sf.getContainerService().loadContainerHierarchy("Image", [1], None)
+
+
+# ---------------------------------------------------------------- IMetadata
+def test_annotations_are_told_by_object_kind_and_namespace(bench: Any) -> None:
+    dataset, bare = bench.named("Dataset"), bench.named("Dataset")
+    tag = bench.tag(("Dataset", dataset), ns="mine")
+    comment = bench.comment("Dataset", dataset)
+    service = bench.client.sf.getMetadataService()
+
+    def ids(found: dict[int, list[Any]]) -> dict[int, list[int]]:
+        return {i: [o.id.val for o in of_one] for i, of_one in found.items()}
+
+    both = service.loadAnnotations("Dataset", [dataset, bare], [], [], None)
+    assert ids(both) == {dataset: [tag, comment], bare: []}
+    tags = service.loadAnnotations("Dataset", [dataset], ["TagAnnotation"], [], None)
+    assert ids(tags) == {dataset: [tag]}
+    linked = service.loadSpecifiedAnnotationsLinkedTo
+    assert ids(linked("TagAnnotation", ["mine"], [], "Dataset", [dataset], None)) == {
+        dataset: [tag]
+    }
+    assert ids(linked("TagAnnotation", [], ["mine"], "Dataset", [dataset], None)) == {dataset: []}
+    named = service.loadSpecifiedAnnotations("TagAnnotation", ["mine"], [], None)
+    assert [o.id.val for o in named] == [tag]
+    assert service.countSpecifiedAnnotations("TagAnnotation", ["mine"], [], None).val == 1
+    (loaded,) = service.loadAnnotation([tag])
+    assert loaded.details.owner.isLoaded()
+
+
+def test_what_bears_a_tag_is_told_and_counted(bench: Any) -> None:
+    project, dataset, image = _tree(bench)
+    tag = bench.tag(("Project", project), ("Dataset", dataset), ("Image", image))
+    service = bench.client.sf.getMetadataService()
+    content = service.loadTagContent([tag], None)[tag]
+    assert {type(o) for o in content} == {
+        omero.model.ProjectI,
+        omero.model.DatasetI,
+        omero.model.ImageI,
+    }
+    assert service.getTaggedObjectsCount([tag], None) == {tag: 3}
+
+
+def test_sets_of_tags_hold_their_tags(bench: Any) -> None:
+    group = bench.tag(text="set", ns="openmicroscopy.org/omero/insight/tagset")
+    inside, alone = bench.tag(text="in"), bench.tag(text="out")
+    link = omero.model.AnnotationAnnotationLinkI()
+    link.parent = omero.model.TagAnnotationI(group, False)
+    link.child = omero.model.TagAnnotationI(inside, False)
+    bench.save(link)
+    service = bench.client.sf.getMetadataService()
+    (found,) = service.loadTagSets(None)
+    assert [t.textValue.val for t in found.linkedAnnotationList()] == ["in"]
+    with_orphans = service.loadTagSets(omero.sys.ParametersI().orphan())
+    assert [o.id.val for o in with_orphans] == [group, alone]
+
+
+# ---------------------------------------------------------------- IRoi
+def _roi(bench: Any, image: int, z: int | None) -> int:
+    roi = omero.model.RoiI()
+    roi.image = omero.model.ImageI(image, False)
+    shape = omero.model.PointI()
+    shape.x, shape.y = rdouble(1), rdouble(1)
+    shape.theZ = None if z is None else rint(z)
+    roi.addShape(shape)
+    return int(bench.save(roi))
+
+
+def test_rois_are_found_by_image_and_by_plane(bench: Any) -> None:
+    image = bench.image()
+    on_first, on_second, on_all = (_roi(bench, image, z) for z in (0, 1, None))
+    service = bench.client.sf.getRoiService()
+    found = service.findByImage(image, None)
+    assert [r.id.val for r in found.rois] == [on_first, on_second, on_all]
+    assert all(r.isShapesLoaded() for r in found.rois)
+    assert sorted(found.byZ) == [-1, 0, 1]
+    there = service.findByPlane(image, 0, 0, None)
+    assert [r.id.val for r in there.rois] == [on_first, on_all]
+    page = omero.api.RoiOptions(limit=rint(1), offset=rint(1))
+    assert [r.id.val for r in service.findByImage(image, page).rois] == [on_second]
+    assert [r.id.val for r in service.findByRoi(on_all, None).rois] == [on_all]
+
+
+# ---------------------------------------------------------------- ITimeline
+def test_the_newest_come_first(bench: Any) -> None:
+    first, second = bench.image(), bench.image()
+    service = bench.client.sf.getTimelineService()
+    recent = service.getMostRecentObjects(["Image"], None, False)
+    assert [o.id.val for o in recent["Image"]] == [second, first]
+    limited = service.getMostRecentObjects(["Image"], omero.sys.ParametersI().page(0, 1), False)
+    assert [o.id.val for o in limited["Image"]] == [second]
+
+
+def test_a_time_holds_what_was_made_in_it(bench: Any) -> None:
+    bench.image()
+    now = int(time.time() * 1000)
+    service = bench.client.sf.getTimelineService()
+    hour = 3_600_000
+    counted = service.countByPeriod(["Image"], rtime(now - hour), rtime(now + hour), None)
+    assert counted == {"Image": 1}
+    past = service.getByPeriod(["Image"], rtime(now - 2 * hour), rtime(now - hour), None, False)
+    assert past == {"Image": []}
+
+
+def test_the_newest_annotation_links_are_told_with_both_ends(bench: Any) -> None:
+    dataset = bench.named("Dataset")
+    tag = bench.tag(("Dataset", dataset))
+    bench.comment("Dataset", dataset)
+    service = bench.client.sf.getTimelineService()
+    links = service.getMostRecentAnnotationLinks(None, ["TagAnnotation"], None, None)
+    assert [(o.parent.name.val, o.child.id.val) for o in links] == [("n", tag)]
+
+
+# ---------------------------------------------------------------- Search
+def test_words_are_found_in_names_and_annotations(bench: Any) -> None:
+    named, tagged = bench.named("Dataset", "yeast in glucose"), bench.named("Dataset", "other")
+    bench.tag(("Dataset", tagged), text="yeast")
+    search = bench.client.sf.createSearchService()
+    search.onlyType("Dataset")
+    search.byFullText("yeast")
+    assert {o.id.val for o in search.results()} == {named, tagged}
+    assert not search.hasNext()
+    with pytest.raises(omero.ApiUsageException):
+        search.results()
+    search.byFullText("gluc*")
+    assert [o.id.val for o in search.results()] == [named]
+    search.close()
+
+
+def test_results_come_in_batches_and_within_what_was_asked(bench: Any) -> None:
+    ids = [bench.named("Dataset", f"same {i}") for i in range(3)]
+    search = bench.client.sf.createSearchService()
+    search.onlyType("Dataset")
+    search.onlyIds(ids[1:])
+    search.setBatchSize(1)
+    search.byFullText("same")
+    found = []
+    while search.hasNext():
+        (one,) = search.results()
+        found.append(one.id.val)
+    assert found == ids[1:]
+    search.close()
+
+
+def test_the_gateway_searches_names_between_dates(omero_conn: Any) -> None:
+    dataset = omero.model.DatasetI()
+    dataset.name = rstring("needle")
+    made = omero_conn.getUpdateService().saveAndReturnObject(dataset).id.val
+    found = omero_conn.searchObjects(["Dataset"], "needle", fields=("name",))
+    assert [o.getId() for o in found] == [made]
+
+
+# ---------------------------------------------------------------- scripts, room, directory, shares
+def test_a_script_is_kept_read_changed_and_deleted(bench: Any) -> None:
+    service = bench.client.sf.getScriptService()
+    assert isinstance(service.getScripts(), list)
+    made = service.uploadScript("/mine/hello.py", "print('hello')")
+    assert service.getScriptText(made) == "print('hello')"
+    (script,) = service.getUserScripts([])
+    assert (script.path.val, script.name.val) == ("/mine/", "hello.py")
+    service.editScript(script, "pass")
+    assert service.getScriptText(made) == "pass"
+    service.deleteScript(made)
+    with pytest.raises(omero.ApiUsageException):
+        service.getScriptText(made)
+
+
+def test_a_server_tells_its_room_and_that_it_has_no_directory_and_no_shares(bench: Any) -> None:
+    room = bench.client.sf.getRepositoryInfoService()
+    assert room.getFreeSpaceInKilobytes() > 0
+    with pytest.raises(omero.InternalException):
+        room.getUsedSpaceInKilobytes()
+    assert bench.client.sf.getLdapService().getSetting() is False
+    assert bench.client.sf.getShareService().getOwnShares(True) == []
