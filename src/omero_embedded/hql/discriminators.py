@@ -1,8 +1,8 @@
 """What `a.class` gives, class by class.
 
 The classes of annotations, shapes and jobs … have rows in one table each; the real server tells annotations and shapes
-apart by a text and all others by a number. Source of the texts: `annotations.ome.xml` and `roi.ome.xml` of the
-OMERO model's mappings (https://github.com/ome/omero-model).
+apart by a text and all others by a number. Source of the texts: the model's mappings `annotations.ome.xml` and
+`roi.ome.xml` (https://github.com/ome/openmicroscopy, components/model), the latter from when Rectangle was called Rect.
 """
 
 DISCRIMINATORS: dict[str, str] = {
@@ -18,12 +18,12 @@ DISCRIMINATORS: dict[str, str] = {
     "MapAnnotation": "/map/",
     "FileAnnotation": "/type/OriginalFile/",
     "Ellipse": "ellipse",
-    "Label": "label",
+    "Label": "text",
     "Line": "line",
     "Mask": "mask",
     "Path": "path",
     "Point": "point",
     "Polygon": "polygon",
     "Polyline": "polyline",
-    "Rectangle": "rectangle",
+    "Rectangle": "rect",
 }
