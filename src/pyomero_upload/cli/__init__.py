@@ -4,6 +4,9 @@ Top of the house. `main` is what `pyomero` runs. Each command imports what it ne
 answers at once. Results go to standard output, everything else to standard error.
 """
 
+import io
+import sys
+
 import typer
 
 from pyomero_upload.cli import convert, demo, example, plan, serve, verify
@@ -44,4 +47,8 @@ def _root(
 
 def main() -> None:
     """Run the program."""
+    for stream in (sys.stdout, sys.stderr):
+        # Some terminals and pipes, on Windows above all, cannot take all letters: better a ? than no answer.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     app()

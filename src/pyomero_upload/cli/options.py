@@ -62,13 +62,16 @@ MetadataFile = Annotated[
 ]
 Parser = Annotated[
     str | None,
-    typer.Option(help="A parser for the text files: module:Class or an installed one's name."),
+    typer.Option(
+        help="A parser for the text files: module:Class, file.py:Class, an installed one's name, or a YAML file "
+        "for the template parser."
+    ),
 ]
 IgnoreMetadata = Annotated[bool, typer.Option("--ignore-metadata", help="Take the images alone.")]
 Processor = Annotated[
     str | None,
     typer.Option(
-        help="A processor for the planes: max-z, module:Class or an installed one's name."
+        help="A processor for the planes: max-z, rolling-ball, module:Class or an installed one's name."
     ),
 ]
 MissingOption = Annotated[

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, SpinnerColumn, TextColumn
 from rich.progress import Progress as Bars
 
 from pyomero_upload.cli.options import ProgressKind
-from pyomero_upload.cli.terminal import err, human_bytes, printable
+from pyomero_upload.cli.terminal import err, human_bytes, printable, sentence
 from pyomero_upload.transfer.events import (
     Event,
     Finished,
@@ -22,10 +22,13 @@ from pyomero_upload.transfer.events import (
     ProblemFound,
     Progress,
     Started,
+    ignore,
 )
 
 # Plain lines are read in log files, where a line every few seconds is enough.
 SECONDS_BETWEEN_LINES = 5.0
+# As many as one can read while they come.
+MOST_PROBLEMS = 5
 
 
 @contextmanager
@@ -37,13 +40,13 @@ def progress_shown(kind: ProgressKind, *, quiet: bool = False) -> Iterator[OnEve
     kind
         `auto` is a bar on a terminal and plain lines elsewhere.
     quiet
-        Show problems alone, unless JSON is asked for.
+        Show nothing, unless JSON is asked for; problems are in the report that comes at the end.
 
     """
     if kind is ProgressKind.json:
         yield _show_json
     elif kind is ProgressKind.none or quiet:
-        yield _show_problem
+        yield ignore
     elif kind is ProgressKind.bar or (kind is ProgressKind.auto and err.is_terminal):
         bars = _Bars()
         bars.start()
@@ -74,12 +77,21 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def _show_problem(event: Event) -> None:
-    if isinstance(event, ProblemFound):
-        problem = event.problem
-        err.print(
-            printable(f"{problem.severity}: {event.image}: {problem.where}: {problem.message}")
-        )
+class _FirstProblems:
+    """Tells the first problems when they occur, so that a long job can be stopped; the report at the end has them all."""
+
+    def __init__(self) -> None:
+        self._told = 0
+
+    def show(self, event: ProblemFound) -> None:
+        self._told += 1
+        if self._told <= MOST_PROBLEMS:
+            problem = event.problem
+            text = sentence(problem)
+            image = "" if not event.image or event.image in text else f"{event.image}: "
+            err.print(printable(f"{problem.severity}: {image}{text}"))
+        elif self._told == MOST_PROBLEMS + 1:
+            err.print("… more problems; they come in the report at the end")
 
 
 def _rate(event: Progress) -> str:
@@ -99,6 +111,7 @@ class _Lines:
 
     def __init__(self) -> None:
         self._last = time.monotonic()
+        self._problems = _FirstProblems()
 
     def show(self, event: Event) -> None:
         if isinstance(event, Started):
@@ -115,8 +128,8 @@ class _Lines:
             err.print(printable(f"{event.image}: {event.planes:,} planes in {event.seconds:.1f} s"))
         elif isinstance(event, Finished):
             err.print(f"{event.planes:,} planes in {event.seconds:.1f} s")
-        else:
-            _show_problem(event)
+        elif isinstance(event, ProblemFound):
+            self._problems.show(event)
 
 
 class _Bars:
@@ -132,6 +145,7 @@ class _Bars:
             console=err,
             transient=True,
         )
+        self._problems = _FirstProblems()
         self._all = self._bars.add_task("all", total=0, rate="")
         self._image = self._bars.add_task("", total=0, rate="", visible=False)
 
@@ -155,4 +169,4 @@ class _Bars:
                 visible=True,
             )
         elif isinstance(event, ProblemFound):
-            _show_problem(event)
+            self._problems.show(event)

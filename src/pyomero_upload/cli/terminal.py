@@ -1,6 +1,6 @@
 """How plans and problems look on a terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from pyomero_upload.model import Hypercube, Plan, Problem
 STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 # More rows than anybody reads; --verbose prints them all.
 MOST_ROWS = 40
+MOST_OF_A_SORT = 3
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -123,14 +124,36 @@ def show_problems(problems: Iterable[Problem], console: Console, *, verbose: boo
         group = list(members)
         number = f" ×{len(group)}" if len(group) > 1 else ""
         console.print(Text(f"{severity}: {code}{number}", style=STYLES[severity]))
-        shown = group if verbose else group[:3]
-        for problem in shown:
-            where = "" if problem.where in {".", ""} else f"{problem.where}: "
-            console.print(Text("  ") + printable(where + problem.message))
-        if len(shown) < len(group):
-            console.print(f"  … and {len(group) - len(shown)} more (--verbose lists all)")
+        lines = [sentence(p) for p in group] if verbose else _summed_up(group)
+        for line in lines:
+            console.print(Text("  ") + printable(line))
         if group[0].hint:
             console.print(Text(f"  → {group[0].hint}", style="dim"))
+
+
+def sentence(problem: Problem) -> str:
+    """Say what is the matter and where, and no path twice."""
+    return _located([problem.where], problem.message)
+
+
+def _summed_up(problems: Sequence[Problem]) -> list[str]:
+    """Say the same thing about many files or images once, and of different things the first few."""
+    places: dict[str, list[str]] = {}
+    for problem in problems:
+        places.setdefault(problem.message, []).append(problem.where)
+    lines = [_located(where, message) for message, where in [*places.items()][:MOST_OF_A_SORT]]
+    more = sum(len(where) for where in [*places.values()][MOST_OF_A_SORT:])
+    return [*lines, f"… and {more} more (--verbose lists all)"] if more else lines
+
+
+def _located(places: Iterable[str], message: str) -> str:
+    named = [w for w in dict.fromkeys(places) if w not in {".", ""} and w not in message]
+    if not named:
+        return message
+    more = len(named) - MOST_OF_A_SORT
+    return (
+        f"{', '.join(named[:MOST_OF_A_SORT])}{f' and {more} more' if more > 0 else ''}: {message}"
+    )
 
 
 def show_tree(folder: Path, *, depth: int = 2) -> None:

@@ -7,7 +7,7 @@ each image-like file that is unused has a problem that says why: nothing is drop
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -286,7 +286,7 @@ def _named(drafts: list[_Draft], problems: list[Problem]) -> list[tuple[str, _Dr
                 "warning",
                 "several-experiments",
                 folders[0],
-                f"{len(clashes)} positions, {clashes[0][0].position} among them, occur in more than one folder: "
+                f"{_positions([alike[0].position for alike in clashes])} in more than one folder: "
                 + ", ".join(folders[:5])
                 + (" …" if len(folders) > 5 else "")
                 + ". Their images are named after both",
@@ -294,6 +294,12 @@ def _named(drafts: list[_Draft], problems: list[Problem]) -> list[tuple[str, _Dr
             )
         )
     return sorted(taken.items(), key=lambda item: natural_key(item[0]))
+
+
+def _positions(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"The position {names[0]} occurs"
+    return f"{len(names)} positions, {names[0]} among them, occur"
 
 
 def _free_name(name: str, taken: Mapping[str, object]) -> str:

@@ -76,9 +76,29 @@ def test_plan_groups_what_occurs_often(tmp_path):
         file.unlink()
     done = pyomero("plan", tmp_path)
     assert "missing-planes ×8" in done.stdout
-    assert done.stdout.count("planes are missing") == 3
-    assert "… and 5 more" in done.stdout
+    assert done.stdout.count("planes are missing") == 1
+    assert "pos001, pos002, pos003 and 5 more: 1 of 4 planes are missing" in done.stdout
     assert pyomero("plan", tmp_path, "--verbose").stdout.count("planes are missing") == 8
+
+
+def test_plan_tells_three_problems_of_a_sort_and_how_many_more_there_are(folder):
+    for number in range(8):
+        write_png(folder / f"pos001/snapshot-{number}.png", plane(number))
+    done = pyomero("plan", folder)
+    assert "unmatched-file ×8" in done.stdout
+    assert done.stdout.count("snapshot-") == 3  # each path once
+    assert "… and 5 more" in done.stdout
+    assert pyomero("plan", folder, "--verbose").stdout.count("snapshot-") == 8
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_that_lacks_letters_gets_everything_else(folder, encoding):
+    (folder / "metadata.yaml").write_text("description: größer 細胞\n", encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    process = start("plan", folder, env=environment, encoding=encoding)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "2 images, 24 planes" in out
 
 
 def test_plan_of_many_images_prints_some_of_them(tmp_path):
@@ -154,6 +174,27 @@ def test_quiet_prints_the_result_alone(folder, tmp_path):
     _, out, err = run("convert", folder, tmp_path / "out", "--quiet")
     assert out.count("\n") == 1
     assert err == ""
+
+
+@pytest.mark.parametrize("how", [["--quiet"], ["--progress", "none"]])
+def test_without_progress_a_problem_is_told_once_at_the_end(folder, tmp_path, how):
+    (folder / "pos001/exp_000002_GFP_003.png").write_bytes(b"broken" * 100)
+    done = pyomero("convert", folder, tmp_path / "out", *how)
+    assert done.exit_code == 1
+    assert done.stderr.count("exp_000002_GFP_003.png") == 1
+
+
+def test_hundreds_of_bad_planes_do_not_fill_the_screen(tmp_path):
+    folder = experiment(tmp_path / "exp", times=40)
+    for file in (folder / "pos002").glob("*_00002?_*.png"):
+        file.write_bytes(b"broken")
+    how = ["--on-bad-plane", "blank", "--progress", "plain"]
+    done = pyomero("convert", folder, tmp_path / "out", *how)
+    assert done.exit_code == 0
+    assert "plane-left-blank ×60" in done.stderr
+    assert len(done.stderr.splitlines()) < 30
+    verbose = pyomero("convert", folder, tmp_path / "out2", *how, "--verbose")
+    assert all(f"exp_0000{t}_GFP_001.png" in verbose.stderr for t in range(20, 30))
 
 
 def test_a_bar_where_it_is_asked_for(folder, tmp_path):

@@ -126,7 +126,7 @@ class TestDefault:
         assert {image.position for image in found.images.values()} == {"pos001", "pos002"}
         problem = only(found.problems)
         assert problem.code == "several-experiments"
-        assert "a, b/x" in problem.message
+        assert "The position pos001 occurs in more than one folder: a, b/x" in problem.message
 
     def test_image_names_never_clash(self):
         found = arranged("a/b/e_1_GFP_1.png", "b/e_1_GFP_1.png", "a_b/e_1_GFP_1.png")
