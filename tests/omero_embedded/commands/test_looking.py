@@ -8,7 +8,7 @@ import omero.model
 from omero.cmd import DiskUsage2, Duplicate, FindChildren, FindParents, LegalGraphTargets
 from omero.rtypes import rlong
 
-from .conftest import counts
+from omero_bench import counts
 
 DATASET, IMAGE = "ome.model.containers.Dataset", "ome.model.core.Image"
 

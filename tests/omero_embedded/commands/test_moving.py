@@ -9,7 +9,7 @@ import pytest
 from omero.cmd import Chgrp2, Chmod2, Chown2
 from omero.rtypes import rbool, rdouble, rstring
 
-from .conftest import counts
+from omero_bench import counts
 
 GROUP = "select o.details.group.id from {} o where o.id = :id"
 OWNER = "select o.details.owner.id from {} o where o.id = :id"

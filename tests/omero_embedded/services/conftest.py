@@ -1,5 +1,5 @@
-"""The services' tests make their objects as the commands' tests do."""
+"""Objects to ask for."""
 
-from ..commands.conftest import bench, bench_of
+from omero_bench import bench, bench_of
 
 __all__ = ["bench", "bench_of"]
