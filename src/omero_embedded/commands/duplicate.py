@@ -127,6 +127,8 @@ def _copy_rows(
         for row in call.db.execute(select(rows).where(rows.c.id.in_(part)).order_by(rows.c.id)):
             values = {**row._mapping, **details}  # public in spite of its name
             identifier = values.pop("id")
+            if kind == "OriginalFile":
+                values["repo"] = None  # so that its bytes lie below its own id
             for field in cls.references:
                 column = tables.column_name(cls.name, field.name)
                 values[column] = _pointer(values[column], field, copies, handling)

@@ -84,7 +84,9 @@ def managed_uuid(call: Call) -> str:
 def repository_uuid(call: Call, name: str) -> str:
     """Return the uuid of the repository of that name."""
     files = tables.table("OriginalFile")
-    query = select(files.c.repo).where(files.c.name == name, files.c.mimetype == "Repository")
+    query = select(files.c.repo).where(
+        files.c.name == name, files.c.mimetype == "Repository", files.c.repo.is_not(None)
+    )
     return str(call.db.execute(query).scalar_one())
 
 

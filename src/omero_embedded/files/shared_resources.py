@@ -32,7 +32,9 @@ class SharedResources:
     def repositories(self, call: Call) -> "omero.grid.RepositoryMap":
         """Return the repositories; only the managed one can be used, the others are named."""
         files = tables.table("OriginalFile")
-        query = select(files.c.name, files.c.id).where(files.c.mimetype == "Repository")
+        query = select(files.c.name, files.c.id).where(
+            files.c.mimetype == "Repository", files.c.repo.is_not(None)
+        )
         ids = {row.name: row.id for row in call.db.execute(query)}
         found = Loader(call).objects("OriginalFile", [ids[name] for name in REPOSITORIES])
         proxies = [_proxy(call, name) for name in REPOSITORIES]

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import omero
 import omero.model
+from omero.rtypes import unwrap
 
 from omero_embedded import errors, permissions
 from omero_embedded.call import Call
@@ -83,6 +84,19 @@ def values(node: Node) -> None:
                 "java.lang.IllegalArgumentException",
                 f"values of {cls.name}.{name} must be strictly positive",
             )
+
+
+def file_place(call: Call, node: Node) -> None:
+    """Refuse an OriginalFile that would name the bytes of another one as its own.
+
+    Files of a repository lie under their path and name; the repository alone says which.
+    """
+    if node.cls.name != "OriginalFile" or call.is_admin:
+        return
+    sent = {name: unwrap(getattr(node.object, f"_{name}")) for name in ("repo", "path", "name")}
+    held = dict.fromkeys(sent) if node.new else {name: getattr(node.row, name) for name in sent}
+    if sent["repo"] != held["repo"] or (held["repo"] is not None and sent != held):
+        raise errors.security(f"The repository, path and name of {node} are the repository's own.")
 
 
 def new_details(call: Call, node: Node) -> tuple[int, int]:

@@ -54,6 +54,7 @@ def _write(call: Call, objects: Sequence[IObject]) -> Graph:
             if node.new:
                 checks.may_create(call, node)
             checks.values(node)
+            checks.file_place(call, node)
     try:
         _insert(call, [n for n in graph.nodes if n.new])
         for node in graph.nodes:
