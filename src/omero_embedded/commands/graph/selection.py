@@ -75,7 +75,8 @@ class Selection:
             .with_only_columns(literal(kind), identifier)
             .distinct()
         )
-        return self.db.execute(insert(self.table).from_select(["kind", "id"], fresh)).rowcount
+        adding = insert(self.table).from_select(["kind", "id"], fresh)
+        return self.db.execute(adding, execution_options={"preserve_rowcount": True}).rowcount
 
     def drop_all(self, other: "Selection") -> None:
         """Leave out what is in the other selection."""
