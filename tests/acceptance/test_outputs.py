@@ -202,6 +202,17 @@ def test_a_flipped_pixel_is_named_by_image_and_index(tmp_path, output_format):
     assert "pos1 t=1 c=1 z=2" in done.stderr
 
 
+def test_a_letter_changed_in_the_xml_of_an_ome_tiff_is_found(described, tmp_path):
+    converted(described, tmp_path / "out", "--format", "ome-tiff")
+    file = tmp_path / "out/pos001.ome.tif"
+    content = file.read_bytes()
+    assert content.count(b'Name="Whi5-GFP"') == 1
+    file.write_bytes(content.replace(b'Name="Whi5-GFP"', b'Name="Whi5-GFQ"'))
+    done = pyomero("verify", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "pos001.ome.tif" in done.stderr
+
+
 def test_a_copy_of_an_output_elsewhere_is_verified_without_its_source(tmp_path):
     folder = experiment(tmp_path / "exp")
     converted(folder, tmp_path / "out")

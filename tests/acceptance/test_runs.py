@@ -82,6 +82,53 @@ def test_a_second_run_on_the_same_output_is_refused_with_the_name_of_the_first(t
     assert pyomero("verify", tmp_path / "out").exit_code == 0
 
 
+@pytest.mark.parametrize("output_format", FORMATS)
+def test_input_that_changes_between_two_runs_of_a_job_is_read_anew(tmp_path, output_format):
+    folder = experiment(tmp_path / "exp", positions=["pos1"], times=3)
+    last = folder / "pos1/exp_000003_GFP_003.png"
+    whole = last.read_bytes()
+    last.write_bytes(whole[:-20])
+    assert pyomero("convert", folder, tmp_path / "out", "--format", output_format).exit_code == 1
+    last.write_bytes(whole)
+    write_png(folder / "pos1/exp_000001_GFP_001.png", plane(99))  # of a time point that is written
+    done = pyomero("convert", folder, tmp_path / "out", "--format", output_format)
+    assert done.exit_code == 0, done.output
+    assert (pixels(tmp_path / "out", "pos1")[0, 1, 0] == plane(99)).all()
+    assert pyomero("verify", tmp_path / "out").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ["--levels", "1"],
+        ["--format", "ome-tiff"],
+        ["--compression", "zstd"],
+        ["--name", "other"],
+        ["--processor", "max-z"],
+        ["--missing", "drop-timepoint"],
+        ["--layout", "separate"],
+    ],
+)
+def test_other_options_on_the_same_output_are_refused_and_leave_it(tmp_path, other):
+    folder = experiment(tmp_path / "exp")
+    (folder / "pos001/exp_000002_GFP_003.png").unlink()
+    converted(folder, tmp_path / "out")
+    before = files_of(tmp_path / "out")
+    done = pyomero("convert", folder, tmp_path / "out", *other)
+    assert done.exit_code == 2, done.output
+    assert "Choose another output folder" in done.stderr or "new folder" in done.stderr
+    assert files_of(tmp_path / "out") == before
+    assert pyomero("verify", tmp_path / "out").exit_code == 0
+
+
+def test_another_folder_on_the_same_output_is_refused(tmp_path):
+    converted(experiment(tmp_path / "exp"), tmp_path / "out")
+    done = pyomero("convert", experiment(tmp_path / "exp2"), tmp_path / "out")
+    assert done.exit_code == 2
+    assert str(tmp_path / "exp") in done.stderr
+    assert pyomero("verify", tmp_path / "out").exit_code == 0
+
+
 # ------------------------------------------------------------------------------------------ the terminal
 def test_json_progress_is_one_object_a_line_with_the_promised_events(tmp_path):
     folder = experiment(tmp_path / "exp")
