@@ -126,6 +126,11 @@ def test_a_timing_takes_its_time_and_tells_its_steps(bench: Any) -> None:
     assert isinstance(bench.run(omero.cmd.Timing(3, 1)), omero.cmd.OK)
 
 
+def test_the_requests_are_listed(bench: Any) -> None:
+    listed = {type(r) for r in bench.run(omero.cmd.ListRequests()).list}
+    assert {omero.cmd.Delete2, omero.cmd.Chgrp2, omero.cmd.DoAll} <= listed
+
+
 def test_what_an_image_is_made_of_is_told(bench: Any) -> None:
     image = bench.image()
     _written(bench, image, bytes(12))
