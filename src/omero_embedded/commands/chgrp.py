@@ -1,8 +1,10 @@
 """omero.cmd.Chgrp2: moving objects to another group with all that belongs to them."""
 
+from collections.abc import Iterator
+
 import omero
 import omero.cmd
-from sqlalchemy import Select, select, update
+from sqlalchemy import FromClause, Select, select, update
 
 from omero_embedded import tables
 from omero_embedded.call import Call
@@ -16,7 +18,7 @@ from omero_embedded.commands.graph.integrity import (
     select_torn_links,
 )
 from omero_embedded.commands.graph.removal import remove, select_links
-from omero_embedded.commands.graph.rules import PARTS_OF
+from omero_embedded.commands.graph.rules import PARTS_OF, Part
 from omero_embedded.commands.graph.selection import Selection
 from omero_embedded.commands.graph.targets import child_options, refused, select_targets
 from omero_embedded.commands.steps import with_steps
@@ -75,17 +77,21 @@ class ChangeGroup:
         return with_steps(response, 5 if request.dryRun else 7)
 
 
-def select_personal(call: Call, chosen: Selection, removed: Selection) -> None:
-    """Take from `chosen` to `removed` what others left on the Images that are taken."""
+def left_by_others() -> Iterator[tuple[Part, FromClause, Select[int]]]:
+    """Yield what others have left on Images and Pixels: the rule, the Images' (Pixels') rows, the query for the ids."""
     for parts in PARTS_OF.values():
         for part in parts:
             if part.kind in PERSONAL and part.whole_kind in ("Image", "Pixels"):
                 rows, whole = part.rows, tables.table(part.whole_kind).alias()
-                query: Select[int] = select(rows.c.id).join(whole, whole.c.id == rows.c[part.whole])
-                query = query.where(chosen.among(part.whole_kind, whole.c.id))
-                removed.add_all(
-                    part.kind, rows.c.id, query.where(rows.c.details_owner != whole.c.details_owner)
-                )
+                query = select(rows.c.id).join(whole, whole.c.id == rows.c[part.whole])
+                yield part, whole, query.where(rows.c.details_owner != whole.c.details_owner)
+
+
+def select_personal(call: Call, chosen: Selection, removed: Selection) -> None:
+    """Take from `chosen` to `removed` what others left on the Images that are taken."""
+    for part, whole, query in left_by_others():
+        taken = query.where(chosen.among(part.whole_kind, whole.c.id))
+        removed.add_all(part.kind, part.rows.c.id, taken)
     Growth(call, removed, may_take_along).grow()
     select_links(removed)
     chosen.drop_all(removed)

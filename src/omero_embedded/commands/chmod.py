@@ -9,10 +9,10 @@ from sqlalchemy import or_, select, update
 
 from omero_embedded import tables
 from omero_embedded.call import Call
-from omero_embedded.commands.chgrp import PERSONAL
+from omero_embedded.commands.chgrp import left_by_others
 from omero_embedded.commands.graph.closure import Growth, anything
 from omero_embedded.commands.graph.removal import remove, select_links
-from omero_embedded.commands.graph.rules import PARTS_OF, links
+from omero_embedded.commands.graph.rules import links
 from omero_embedded.commands.graph.selection import Selection
 from omero_embedded.commands.graph.targets import impossible, refused
 from omero_embedded.commands.steps import with_steps
@@ -86,14 +86,8 @@ def _select_between_owners(call: Call, removed: Selection, group: int) -> None:
                 query = query.join(end, end.c.id == rows.c[field.name])
                 different.append(end.c.details_owner != rows.c.details_owner)
         removed.add_all(link.name, rows.c.id, query.where(or_(*different)))
-    for parts in PARTS_OF.values():
-        for part in parts:
-            if part.kind in PERSONAL and part.whole_kind in ("Image", "Pixels"):
-                own, whole = part.rows, tables.table(part.whole_kind).alias()
-                query = select(own.c.id).join(whole, whole.c.id == own.c[part.whole])
-                query = query.where(
-                    own.c.details_group == group, own.c.details_owner != whole.c.details_owner
-                )
-                removed.add_all(part.kind, own.c.id, query)
+    for part, _, query in left_by_others():
+        here = query.where(part.rows.c.details_group == group)
+        removed.add_all(part.kind, part.rows.c.id, here)
     Growth(call, removed, anything).grow()
     select_links(removed)
