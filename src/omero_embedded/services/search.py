@@ -1,10 +1,11 @@
 """omero.api.Search: a search that is set up step by step and whose results come in batches."""
 
+from datetime import datetime, timedelta, timezone
 from typing import Any, TypeAlias
 
 import omero
 import omero.model
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, select, true
 
 from omero_embedded import errors, hql, tables
 from omero_embedded.call import Call
@@ -332,8 +333,6 @@ def _day(text: str, after: int) -> int | None:
     """Return the beginning of a day, or of `after` days later, in milliseconds since 1970 (UTC)."""
     if not text:
         return None
-    from datetime import datetime, timedelta, timezone  # noqa: PLC0415
-
     try:
         day = datetime(int(text[:4]), int(text[4:6]), int(text[6:]), tzinfo=timezone.utc)
     except ValueError as error:
@@ -349,21 +348,10 @@ def _restriction(rows: Any, how: str, column: str, value: Any) -> ColumnElement[
     start, stop = value
     event = tables.table("Event")
     moment = event.c.time if how == "between" else rows.c[column]
-    within = [
-        c
-        for c in (
-            None if start is None else moment >= start,
-            None if stop is None else moment <= stop,
-        )
-        if c is not None
-    ]
-    if how == "at":
-        return (
-            func.coalesce(rows.c[column], 0).is_not(None)
-            if not within
-            else or_(*within[:1]) & within[-1]
-        )
-    return rows.c[column].in_(select(event.c.id).where(*within))  # type: ignore[no-any-return]
+    within = and_(
+        true() if start is None else moment >= start, true() if stop is None else moment <= stop
+    )
+    return within if how == "at" else rows.c[column].in_(select(event.c.id).where(within))
 
 
 def _like(example: IObject, note: Any) -> list[ColumnElement[bool]]:

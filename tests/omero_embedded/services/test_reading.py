@@ -223,12 +223,25 @@ def test_results_come_in_batches_and_within_what_was_asked(bench: Any) -> None:
     search.close()
 
 
-def test_the_gateway_searches_names_between_dates(omero_conn: Any) -> None:
+def test_the_gateway_searches_names(omero_conn: Any) -> None:
     dataset = omero.model.DatasetI()
     dataset.name = rstring("needle")
     made = omero_conn.getUpdateService().saveAndReturnObject(dataset).id.val
     found = omero_conn.searchObjects(["Dataset"], "needle", fields=("name",))
     assert [o.getId() for o in found] == [made]
+
+
+def test_names_are_searched_between_dates(bench: Any) -> None:
+    made = bench.named("Dataset", "needle")
+    search = bench.client.sf.createSearchService()
+    search.onlyType("Dataset")
+    search.byLuceneQueryBuilder("name", "20010101", "20010102", "import", "needle")
+    assert not search.hasNext()
+    search.byLuceneQueryBuilder("name", "20010101", "", "import", "needle")
+    assert [o.id.val for o in search.results()] == [made]
+    with pytest.raises(omero.ApiUsageException):
+        search.byLuceneQueryBuilder("name", "yesterday", "", "import", "needle")
+    search.close()
 
 
 # ---------------------------------------------------------------- scripts, room, directory, shares
