@@ -7,8 +7,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import pyomero_upload as pu
 from folders import experiment, plane, write_png
 from outside import FORMATS, converted, files_of, pixels, planned, pyomero, start
 from pyomero_upload.example import make_example
@@ -82,6 +84,15 @@ def test_a_second_run_on_the_same_output_is_refused_with_the_name_of_the_first(t
     assert pyomero("verify", tmp_path / "out").exit_code == 0
 
 
+def test_input_that_changes_after_the_plan_stops_its_image(tmp_path):
+    folder = experiment(tmp_path / "exp")
+    plan = pu.plan(folder)
+    write_png(folder / "pos001/exp_000001_GFP_001.png", plane(99, (16, 20), np.uint8))
+    report = pu.convert(plan, tmp_path / "out")
+    assert [image.status for image in report.images] == ["failed", "done"]
+    assert report.images[0].problems[0].where.endswith("exp_000001_GFP_001.png")
+
+
 @pytest.mark.parametrize("output_format", FORMATS)
 def test_input_that_changes_between_two_runs_of_a_job_is_read_anew(tmp_path, output_format):
     folder = experiment(tmp_path / "exp", positions=["pos1"], times=3)
@@ -146,6 +157,32 @@ def test_json_progress_is_one_object_a_line_with_the_promised_events(tmp_path):
     ]
     assert problems
     assert "exp_000001_GFP_002.png" in problems[0]["where"] + problems[0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words", "code"),
+    [
+        (b"", [], "unreadable-file"),
+        (b"broken", [], "unreadable-file"),
+        (b"broken", ["--on-bad-plane", "blank"], "plane-left-blank"),
+        (None, [], "missing-planes"),
+        (None, ["--strict"], "refused"),
+        (b"", ["--pattern", "{nonsense}"], "wrong-usage"),
+    ],
+)
+def test_with_json_progress_standard_error_holds_json_alone_however_it_ends(
+    tmp_path, spoil, words, code
+):
+    folder = experiment(tmp_path / "exp")
+    file = folder / "pos001/exp_000002_GFP_003.png"
+    file.unlink() if spoil is None else file.write_bytes(spoil)
+    done = pyomero("convert", folder, tmp_path / "out", "--progress", "json", *words)
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    problems = [event for event in events if event["event"] == "problem"]
+    assert code in {problem["code"] for problem in problems}
+    assert {"image", "severity", "code", "where", "message", "hint"} <= set(problems[0])
+    checked = pyomero("verify", tmp_path / "out", "--progress", "json")
+    assert all(json.loads(line)["event"] for line in checked.stderr.splitlines())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")

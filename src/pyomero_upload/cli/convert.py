@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyomero_upload.cli import options
-from pyomero_upload.cli.failures import explained, say
+from pyomero_upload.cli.failures import explained, say, say_json
 from pyomero_upload.errors import EXIT_FAILED, RefusedError
 
 if TYPE_CHECKING:
@@ -102,8 +102,14 @@ def convert(
         deep=deep,
     )
     if strict and plan.warnings:
-        show_problems(plan.problems, err, verbose=verbose)
-        raise RefusedError("The plan has warnings, and --strict was given: nothing is written.")
+        raise RefusedError(
+            "The plan has warnings, and --strict was given: nothing is written.",
+            problems=plan.problems,
+        )
+    as_json = progress is options.ProgressKind.json
+    if as_json:
+        for problem in plan.warnings:
+            say_json(problem)
     with progress_shown(progress, quiet=quiet) as show:
         report = carry_out(
             plan,
@@ -114,19 +120,20 @@ def convert(
             on_bad_plane=on_bad_plane.value,
             progress=show,
         )
-    if not quiet:
+    if not quiet and not as_json:
         show_problems([p for p in plan.problems if p.severity != "info"], err, verbose=verbose)
-    show_report(report, verbose=verbose)
+    show_report(report, verbose=verbose, as_json=as_json)
     if not report.ok:
         raise typer.Exit(EXIT_FAILED)
 
 
-def show_report(report: "Report", *, verbose: bool = False) -> None:
-    """Print what was done, and what could not be."""
+def show_report(report: "Report", *, verbose: bool = False, as_json: bool = False) -> None:
+    """Print what was done, and what could not be; where events told the problems as JSON, the result alone."""
     from pyomero_upload.cli.terminal import count, err, human_bytes, show_problems  # noqa: PLC0415
 
-    problems = [*report.problems, *(p for image in report.images for p in image.problems)]
-    show_problems(problems, err, verbose=verbose)
+    if not as_json:
+        problems = [*report.problems, *(p for image in report.images for p in image.problems)]
+        show_problems(problems, err, verbose=verbose)
     if report.unchanged and report.ok:
         typer.echo(
             f"{report.out}: {count(len(report.images), 'image')}, all done before. Nothing to do."
@@ -138,7 +145,7 @@ def show_report(report: "Report", *, verbose: bool = False) -> None:
         f"{report.out}: {complete} of {count(len(report.images), 'image')}, {count(report.planes, 'plane')}, "
         f"{human_bytes(report.bytes)} in {report.seconds:.1f} s ({rate:.0f} MB/s)."
     )
-    if report.failed:
+    if report.failed and not as_json:
         names = ", ".join(image.name for image in report.failed[:5])
         more = f" and {len(report.failed) - 5} more" if len(report.failed) > 5 else ""
         say(

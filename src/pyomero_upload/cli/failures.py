@@ -1,15 +1,25 @@
 """How a command ends badly: a sentence, a hint, and the right exit status, never a traceback for a user's mistake."""
 
 import functools
+import json
 import sys
 from collections.abc import Callable
 from typing import ParamSpec
 
 import typer
 
-from pyomero_upload.errors import EXIT_FAILED, EXIT_INTERRUPTED, PyomeroError
+from pyomero_upload.cli.options import ProgressKind
+from pyomero_upload.errors import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_REFUSED,
+    EXIT_USAGE,
+    PyomeroError,
+)
+from pyomero_upload.model import Problem
 
 P = ParamSpec("P")
+CODES = {EXIT_USAGE: "wrong-usage", EXIT_REFUSED: "refused", EXIT_INTERRUPTED: "interrupted"}
 
 
 def explained(command: Callable[P, None]) -> Callable[P, None]:
@@ -20,14 +30,19 @@ def explained(command: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        as_json = kwargs.get("progress") is ProgressKind.json
+        end = functools.partial(say, as_json=as_json)
         try:
             command(*args, **kwargs)
         except PyomeroError as error:
-            if error.problems:
+            if as_json:
+                for problem in error.problems:
+                    say_json(problem)
+            elif error.problems:
                 from pyomero_upload.cli.terminal import err, show_problems  # noqa: PLC0415
 
-                show_problems(error.problems, err)
-            say(error.message, error.hint)
+                show_problems(error.problems, err, verbose=kwargs.get("verbose") is True)
+            end(error.message, error.hint, code=CODES.get(error.exit_code, "failed"))
             raise typer.Exit(error.exit_code) from None
         except BrokenPipeError:
             # The reader of our output went away, as `head` does.
@@ -35,17 +50,34 @@ def explained(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(EXIT_FAILED) from None
         except OSError as error:
             what = error.strerror or str(error)
-            say(f"{error.filename}: {what}." if error.filename else f"{what}.")
+            end(f"{error.filename}: {what}." if error.filename else f"{what}.")
             raise typer.Exit(EXIT_FAILED) from None
         except KeyboardInterrupt:
-            say("Interrupted.", "Run the same command again to go on.")
+            end("Interrupted.", "Run the same command again to go on.", code="interrupted")
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
     return run
 
 
-def say(message: str, hint: str = "") -> None:
-    """Print an error and what to do about it on standard error."""
+def say(message: str, hint: str = "", *, as_json: bool = False, code: str = "failed") -> None:
+    """Print an error and what to do about it on standard error, for people or as the last `problem` of `--progress json`."""
+    if as_json:
+        say_json(Problem("error", code, "", message, hint))
+        return
     typer.echo(f"Error: {message}", err=True)
     if hint:
         typer.echo(f"  {hint}", err=True)
+
+
+def say_json(problem: Problem, image: str = "") -> None:
+    """Print a problem as one line of JSON on standard error."""
+    document = {
+        "event": "problem",
+        "image": image,
+        "severity": problem.severity,
+        "code": problem.code,
+        "where": problem.where,
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+    typer.echo(json.dumps(document), err=True)

@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from pathlib import Path
 
 from rich.progress import BarColumn, SpinnerColumn, TextColumn
 from rich.progress import Progress as Bars
 
+from pyomero_upload.cli.failures import say_json
 from pyomero_upload.cli.options import ProgressKind
 from pyomero_upload.cli.terminal import err, human_bytes, printable, sentence
 from pyomero_upload.transfer.events import (
@@ -59,16 +60,15 @@ def progress_shown(kind: ProgressKind, *, quiet: bool = False) -> Iterator[OnEve
 
 
 def _plain(value: object) -> object:
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     return str(value) if isinstance(value, Path) else value
 
 
 def _show_json(event: Event) -> None:
-    name = "problem" if isinstance(event, ProblemFound) else _snake(type(event).__name__)
-    document = {"event": name, **{f.name: _plain(getattr(event, f.name)) for f in fields(event)}}
     if isinstance(event, ProblemFound):
-        document.update(document.pop("problem"))  # type: ignore[call-overload]  # a dataclass said plainly
+        say_json(event.problem, event.image)
+        return
+    name = _snake(type(event).__name__)
+    document = {"event": name, **{f.name: _plain(getattr(event, f.name)) for f in fields(event)}}
     sys.stderr.write(json.dumps(document) + "\n")
     sys.stderr.flush()
 

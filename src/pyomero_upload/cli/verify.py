@@ -24,10 +24,13 @@ def verify(
 
     with progress_shown(progress, quiet=quiet) as show:
         report = read_back(out, progress=show)
-    show_problems(report.problems, err, verbose=verbose)
+    for_people = progress is not options.ProgressKind.json
+    if for_people:
+        show_problems(report.problems, err, verbose=verbose)
     if not report.ok:
         bad = [problem for problem in report.problems if problem.severity == "error"]
-        say(f"{report.out} is not as it was written: {count(len(bad), 'difference')}.")
+        if for_people:
+            say(f"{report.out} is not as it was written: {count(len(bad), 'difference')}.")
         raise typer.Exit(EXIT_FAILED)
     typer.echo(
         f"{report.out}: {count(report.images, 'image')}, {count(report.planes, 'plane')} and "
