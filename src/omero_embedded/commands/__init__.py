@@ -17,6 +17,7 @@ from omero_embedded.commands import (
     duplicate,
     find,
     images,
+    save,
     sessions,
     status,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "duplicate",
     "find",
     "images",
+    "save",
     "sessions",
     "status",
 ]

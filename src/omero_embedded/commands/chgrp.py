@@ -1,6 +1,7 @@
 """omero.cmd.Chgrp2: moving objects to another group with all that belongs to them."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import omero
 import omero.cmd
@@ -20,7 +21,12 @@ from omero_embedded.commands.graph.integrity import (
 from omero_embedded.commands.graph.removal import remove, select_links
 from omero_embedded.commands.graph.rules import PARTS_OF, Part
 from omero_embedded.commands.graph.selection import Selection
-from omero_embedded.commands.graph.targets import child_options, refused, select_targets
+from omero_embedded.commands.graph.targets import (
+    child_options,
+    in_all_groups,
+    refused,
+    select_targets,
+)
 from omero_embedded.commands.steps import with_steps
 from omero_embedded.people import GROUP_READ
 from omero_embedded.permissions import Rights
@@ -55,7 +61,13 @@ class ChangeGroup:
             group.id not in call.user.groups and "Chgrp" not in call.user.privileges
         ):
             raise refused(request, "not-in-group", "not a member of the chgrp destination group")
-        with Selection(call.db) as chosen, Selection(call.db, "removed") as removed:
+        # Clients that link what they moved send all of it in the context of the destination.
+        named = call.context.get("omero.group") == str(group.id)
+        with (
+            in_all_groups(call) if named else nullcontext(),
+            Selection(call.db) as chosen,
+            Selection(call.db, "removed") as removed,
+        ):
             options = child_options(request)
             select_targets(call, request, chosen, may_move, "does not own {}".format)
             Growth(call, chosen, may_take_along, options).grow()

@@ -4,6 +4,7 @@ from typing import Any
 
 import omero
 import omero.cmd
+import omero.gateway
 import omero.model
 import pytest
 from omero.cmd import Chgrp2, Chmod2, Chown2
@@ -84,6 +85,25 @@ def test_links_between_what_moves_and_what_stays_are_cut(
     }
     for cls, identifier in (("Image", image), ("TagAnnotation", tag), ("Project", project)):
         assert bench.value(GROUP.format(cls), identifier) == user.group
+
+
+def test_the_gateway_moves_into_a_container_of_the_other_group(
+    omero_new_user: Any, bench_of: Any, second_group: Any
+) -> None:
+    user = omero_new_user()
+    group = second_group(user)
+    bench = bench_of(user)
+    dataset = bench.named("Dataset")
+    project = omero.model.ProjectI()
+    project.name = rstring("there")
+    there = bench.update.saveAndReturnObject(project, {"omero.group": str(group)}).id.val
+    gateway = omero.gateway.BlitzGateway(client_obj=bench.client)
+    handle = gateway.chgrpObjects("Dataset", [dataset], group, there)
+    response = gateway._waitOnCmd(handle).getResponse()
+    handle.close()
+    assert not isinstance(response, omero.cmd.ERR)
+    hql = "select l.parent.id from ProjectDatasetLink l where l.child.id = :id"
+    assert bench.value(hql, dataset) == there
 
 
 def test_a_dry_run_moves_nothing(omero_new_user: Any, bench_of: Any, second_group: Any) -> None:
