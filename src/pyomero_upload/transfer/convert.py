@@ -7,12 +7,12 @@ locked before its state is read, images are complete before what lies beside the
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pyomero_upload.errors import PlanError, UsageError
 from pyomero_upload.model import Hypercube, Plan, Problem
@@ -21,8 +21,7 @@ from pyomero_upload.processing import load_processor
 from pyomero_upload.targets.files.folder import STATE_FOLDER, FolderTarget, check_options
 from pyomero_upload.targets.files.names import storable
 from pyomero_upload.targets.files.pyramid import default_levels
-from pyomero_upload.targets.files.sidecars import write_sidecars
-from pyomero_upload.targets.target import Annotations
+from pyomero_upload.targets.target import Annotations, FileDigest
 from pyomero_upload.transfer import identity
 from pyomero_upload.transfer.events import (
     Finished,
@@ -57,6 +56,7 @@ from pyomero_upload.transfer.progress import Meter, plane_bytes, plane_count
 from pyomero_upload.transfer.space import check_space, space_needed, write_error
 from pyomero_upload.version import __version__
 
+WriteSidecars: TypeAlias = Callable[[Path, Plan, Mapping[str, str]], tuple[FileDigest, ...]]
 TOOL = f"PyOmeroUpload {__version__}"
 
 
@@ -204,6 +204,9 @@ class _Conversion:
         workers: int,
     ) -> Report:
         """Write the images that are left, then what lies beside them, then the manifest."""
+        # Half a second and ten megabytes, which a job with nothing to do need not spend.
+        from pyomero_upload.targets.files.sidecars import write_sidecars  # noqa: PLC0415
+
         need = self._space(left)
         warning = check_space(self._out, need, compression=self._job.compression) if left else None
         problems = (warning,) if warning else ()
@@ -223,7 +226,7 @@ class _Conversion:
                 meter=meter,
                 on_event=self._on_event,
             )
-            self._complete(jobs, done)
+            self._complete(jobs, done, write_sidecars)
         except OSError as error:
             raise write_error(error, self._out, need) from error
         except KeyboardInterrupt:
@@ -313,7 +316,12 @@ class _Conversion:
             around,
         )
 
-    def _complete(self, jobs: Mapping[str, ImageJob], done: Mapping[str, ImageEntry]) -> None:
+    def _complete(
+        self,
+        jobs: Mapping[str, ImageJob],
+        done: Mapping[str, ImageEntry],
+        write_sidecars: WriteSidecars,
+    ) -> None:
         """Write what lies beside the images, and the manifest."""
         entries = []
         failed = []

@@ -247,6 +247,8 @@ class ImageJob:
             return
         self._seconds = time.monotonic() - self._started
         self.entry = entry
+        # What the entry says need not be kept twice: a job may have a hundred images after this one.
+        self._writer, self._lines, self.earlier = None, {}, {}
         self.around.tell(
             ImageDone(self.name, self.around.out / done.path, self._planes, self._seconds)
         )

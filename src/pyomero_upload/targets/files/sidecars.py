@@ -13,6 +13,7 @@ from pyomero_upload.model import Hypercube, Plan, PlaneInfo, Problem
 from pyomero_upload.targets.digest import bytes_digest
 from pyomero_upload.targets.files.durable import remove, write_durably
 from pyomero_upload.targets.files.names import safe_names, safe_path
+from pyomero_upload.targets.files.ro_crate import CRATE, crate_json
 from pyomero_upload.targets.target import FileDigest
 
 TABLES = "tables"
@@ -53,9 +54,6 @@ def write_sidecars(out: Path, plan: Plan, image_paths: Mapping[str, str]) -> tup
         If an original file cannot be read.
 
     """
-    # Half a second, which a job with nothing to do need not wait for.
-    from pyomero_upload.targets.files.ro_crate import CRATE, crate_json  # noqa: PLC0415
-
     for folder in (TABLES, ORIGINALS):
         remove(out / folder)
     written = []
@@ -101,13 +99,15 @@ def _read_original(path: Path) -> bytes:
 
 def _plane_list(plan: Plan, image_paths: Mapping[str, str]) -> bytes:
     """Return a row for each plane: where it comes from, when and where it was taken."""
-    text = io.StringIO()
+    content = io.BytesIO()
+    text = io.TextIOWrapper(content, encoding="utf-8", errors="backslashreplace", newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(PLANE_COLUMNS)
     for image in plan.images:
         if image.name in image_paths:
             writer.writerows(_rows(image))
-    return text.getvalue().encode("utf-8", "backslashreplace")
+    text.flush()
+    return content.getvalue()
 
 
 def _rows(image: Hypercube) -> Iterator[tuple[object, ...]]:
