@@ -182,6 +182,10 @@ class Metadata:
         The text files themselves, relative to the source folder, with `/` between parts.
     problems
         What could not be made sense of.
+    channel_order
+        The channels that the acquisition settings list, where `channels` holds others too; None: all of `channels`.
+    time_points
+        How many the acquisition settings announce.
     user_channels
         The channels that the user's metadata.yaml names; one that the images do not have is a slip of the pen.
 
@@ -204,6 +208,8 @@ class Metadata:
     attachments: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     user_channels: tuple[str, ...] = ()
+    channel_order: tuple[str, ...] | None = None
+    time_points: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

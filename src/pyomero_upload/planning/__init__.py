@@ -33,7 +33,7 @@ from pyomero_upload.model import (
 )
 from pyomero_upload.planning.document import plan_digest
 from pyomero_upload.planning.headers import read_headers
-from pyomero_upload.planning.images import plan_image
+from pyomero_upload.planning.images import plan_image, position_key
 from pyomero_upload.planning.provenance import provenance_pairs
 from pyomero_upload.processing import load_processor
 from pyomero_upload.profiles import load_layout
@@ -297,6 +297,7 @@ def _folder_problems(
         )
     if not ignore_metadata:
         yield from _unknown_channels(images, metadata)
+        yield from _less_than_announced(images, metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,12 +330,37 @@ def _unlike_images(images: Sequence[Hypercube]) -> Iterator[Problem]:
 
 def _unknown_channels(images: Sequence[Hypercube], metadata: Metadata) -> Iterator[Problem]:
     found = {channel.name.casefold() for image in images for channel in image.channels}
+    typed = {name.casefold() for name in metadata.user_channels}
     for channel in metadata.channels:
         if channel.name.casefold() not in found:
             yield Problem(
-                "info",
+                "warning" if channel.name.casefold() in typed else "info",
                 "channel-without-images",
                 channel.name,
                 f"The text files describe the channel {channel.name}, but no image has it.",
                 "Its description is kept in the tables and key-values.",
             )
+
+
+def _less_than_announced(images: Sequence[Hypercube], metadata: Metadata) -> Iterator[Problem]:
+    """Compare with what the acquisition settings announce: an experiment may have been stopped, or copied in part."""
+    most = max(image.sizes.t for image in images)
+    if metadata.time_points is not None and most < metadata.time_points:
+        yield Problem(
+            "info",
+            "fewer-timepoints",
+            ".",
+            f"The acquisition settings announce {metadata.time_points} time points; the images have {most}.",
+            "Look whether all files were copied, unless the experiment was stopped.",
+        )
+    names = {position_key(image.name) for image in images}
+    without = [name for name in metadata.stage_positions if position_key(name) not in names]
+    if without:
+        some = ", ".join(without[:3]) + (" …" if len(without) > 3 else "")
+        yield Problem(
+            "info",
+            "positions-without-images",
+            ".",
+            f"{len(without)} of {len(metadata.stage_positions)} positions in the text files have no images: {some}",
+            "Look whether all folders were copied.",
+        )

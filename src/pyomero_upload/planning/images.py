@@ -81,8 +81,9 @@ def order_channels(files: ImageFiles, metadata: Metadata, layout: Layout) -> lis
     if layout.channels:
         return list(files.channels)
     listed: dict[str, int] = {}
-    for channel in metadata.channels:
-        listed.setdefault(channel.name.casefold(), len(listed))
+    order = metadata.channel_order
+    for name in [channel.name for channel in metadata.channels] if order is None else order:
+        listed.setdefault(name.casefold(), len(listed))
     # sorted() keeps the natural order that the layout has put the labels in
     return sorted(files.channels, key=lambda label: listed.get(label.casefold(), len(listed)))
 
@@ -305,7 +306,7 @@ def _settings(label: str, metadata: Metadata) -> Channel | None:
     return next((c for c in metadata.channels if c.name.casefold() == label.casefold()), None)
 
 
-def _position_key(name: str) -> str:
+def position_key(name: str) -> str:
     """Make `pos1`, `pos001` and `Pos_1` the same position."""
     return re.sub(r"0*(\d+)", r"\1", name.casefold()).replace("_", "")
 
@@ -361,8 +362,8 @@ def _same_position(name: str, metadata: Metadata) -> str:
     known = {*metadata.stage_positions, *(position for position, _, _ in metadata.times.seconds)}
     if name in known:
         return name
-    key = _position_key(name)
-    return next((other for other in sorted(known) if _position_key(other) == key), name)
+    key = position_key(name)
+    return next((other for other in sorted(known) if position_key(other) == key), name)
 
 
 def _part_name(channel: Channel, part: _ChannelPart, *, many_colored: bool) -> Channel:

@@ -103,6 +103,24 @@ def test_channels_come_as_the_acquisition_settings_list_them_else_by_name(tmp_pa
     ]
 
 
+def test_a_word_about_one_channel_does_not_change_their_order(tmp_path):
+    experiment(tmp_path, channels=["Brightfield", "GFP"])
+    (tmp_path / "metadata.yaml").write_text("channels: {GFP: {label: Whi5}}\n")
+    assert [c.title for c in make_plan(tmp_path).images[0].channels] == ["Brightfield", "Whi5"]
+
+
+def test_what_the_settings_announce_and_the_folder_lacks_is_told(demo):
+    plan = make_plan(demo)
+    assert "288 time points; the images have 3" in problem(plan, "fewer-timepoints").message
+    assert "23 of 25 positions" in problem(plan, "positions-without-images").message
+
+
+def test_a_channel_that_the_user_describes_and_no_image_has_is_a_warning(tmp_path):
+    experiment(tmp_path)
+    (tmp_path / "metadata.yaml").write_text("channels: {GPF: {label: Whi5}}\n")
+    assert problem(make_plan(tmp_path), "channel-without-images").severity == "warning"
+
+
 def test_a_missing_plane_is_listed_and_counted(tmp_path):
     experiment(tmp_path, times=3)
     (tmp_path / "pos002/exp_000002_GFP_002.png").unlink()
