@@ -141,9 +141,7 @@ def override(found: Metadata, user: Metadata, *, file: str) -> Metadata:
             if key[1].lower() not in exposed
         },
         user_channels=user.user_channels,
-        channel_order=tuple(channel.name for channel in found.channels)
-        if user.channels
-        else found.channel_order,
+        channel_order=tuple(channel.name for channel in found.channels),
         pixel_size_um=conflicts.choose(
             "pixel size (µm)", user.pixel_size_um, found.pixel_size_um, severity="warning"
         ),
