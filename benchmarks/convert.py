@@ -1,3 +1,4 @@
+# ruff: noqa: A002, PLC0415  (contestants import what is theirs when it is their turn)
 """How fast a folder becomes OME-Zarr, as ratios of what is possible and of what people do today.
 
 All contestants get the same files, in the same run, each in a process of its own:
