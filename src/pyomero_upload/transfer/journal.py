@@ -148,14 +148,17 @@ def finished(entry: ImageEntry) -> Finished:
 
 
 def _format(line: JobLine | BlockLine | ImageLine) -> bytes:
-    content = line.model_dump_json().encode()
+    return _sealed(line.model_dump_json().encode())
+
+
+def _sealed(content: bytes) -> bytes:
     return b"%s %s\n" % (xxhash.xxh3_64_hexdigest(content).encode("ascii"), content)
 
 
 def _parse(raw: bytes) -> JobLine | BlockLine | ImageLine | None:
     """Return a line, or None where it is not whole."""
-    digest, content = raw[:_HEX], raw[_HEX + 1 : -1]
-    if not raw.endswith(b"\n") or xxhash.xxh3_64_hexdigest(content).encode("ascii") != digest:
+    content = raw[_HEX + 1 : -1]
+    if raw != _sealed(content):
         return None
     try:
         return _LINES.validate_json(content)
