@@ -53,7 +53,9 @@ def main() -> None:
         filling = Call(core, session, {}, writes=True)
         fill(filling, arguments.images, arguments.datasets)
         filling.finish()
-        rows = [(query, *compared(Call(core, session, {}, writes=False), query)) for query in queries]
+        rows = [
+            (query, *compared(Call(core, session, {}, writes=False), query)) for query in queries
+        ]
         database.close()
     print(f"{'ratio':>7}{'ours':>11}{'by hand':>11}{'rows':>8}  query")
     for query, ours, by_hand, found in sorted(rows, key=lambda row: row[1] / row[2]):
@@ -61,7 +63,9 @@ def main() -> None:
     large = [(ours, by_hand) for _, ours, by_hand, _ in rows if by_hand >= SMALL]
     small = [ours - by_hand for _, ours, by_hand, _ in rows if by_hand < SMALL]
     within = sum(ours <= LIMIT * by_hand for ours, by_hand in large)
-    print(f"{within} of the {len(large)} queries of {SMALL:g} ms and more take at most {LIMIT} times as long")
+    print(
+        f"{within} of the {len(large)} queries of {SMALL:g} ms and more take at most {LIMIT} times as long"
+    )
     print(f"the other {len(small)} take at most {max(small):.2f} ms longer")
 
 
@@ -90,7 +94,9 @@ def compared(call: Call, query: str) -> tuple[float, float, int]:
     return min(ours), min(theirs), found
 
 
-def by_hand(connection: Connection, query: str, given: omero.sys.Parameters) -> tuple[str, tuple[Any, ...]]:
+def by_hand(
+    connection: Connection, query: str, given: omero.sys.Parameters
+) -> tuple[str, tuple[Any, ...]]:
     """Return the SQL of a query, without permissions, and its parameters in order."""
     resolved = resolve(query)
     statement = emit(resolved, lambda _cls, _rows: None, sqlite=True, call_permissions=0)
@@ -100,7 +106,9 @@ def by_hand(connection: Connection, query: str, given: omero.sys.Parameters) -> 
         for name, value in bound(query, resolved.variables, given).items()
     }
     expanded = compiled.construct_expanded_state(values)
-    return expanded.statement, tuple(expanded.parameters[name] for name in expanded.positiontup or ())
+    return expanded.statement, tuple(
+        expanded.parameters[name] for name in expanded.positiontup or ()
+    )
 
 
 def parameters() -> omero.sys.Parameters:
@@ -118,7 +126,11 @@ def parameters() -> omero.sys.Parameters:
     }  # fmt: skip
     made.map = {name: rlong(number) for name, number in numbers.items()}
     made.map |= {name: rstring(text) for name, text in texts.items()}
-    made.map |= {"row": rint(1), "column": rint(1), "ids": rlist([rlong(i + 1) for i in range(1000)])}
+    made.map |= {
+        "row": rint(1),
+        "column": rint(1),
+        "ids": rlist([rlong(i + 1) for i in range(1000)]),
+    }
     return made
 
 
@@ -138,19 +150,41 @@ def fill(call: Call, images: int, datasets: int) -> None:
         for number, row in enumerate(rows):
             own = first + number % images
             details = {f"details_{name}Event": own for name in ("creation", "update")}
-            made.append({"id": number + 1, **details, "details_owner": 0, "details_group": 0, **row})
+            made.append(
+                {"id": number + 1, **details, "details_owner": 0, "details_group": 0, **row}
+            )
         call.db.execute(insert(tables.table(cls)), made)
 
     call.db.execute(
-        insert(tables.table("Event")), [{"id": first + i, "time": i, **event} for i in range(images)]
+        insert(tables.table("Event")),
+        [{"id": first + i, "time": i, **event} for i in range(images)],
     )
     put("Project", ({"name": f"Project {i}"} for i in range(10)))
     put("Dataset", ({"name": f"Dataset {i * 7919 % datasets:04d}"} for i in range(datasets)))
     put("ProjectDatasetLink", ({"parent": 1 + i % 10, "child": 1 + i} for i in range(datasets)))
-    put("Image", ({"name": f"Image {i * 7919 % images:06d}", "series": 0, "version": 0} for i in range(images)))
+    put(
+        "Image",
+        (
+            {"name": f"Image {i * 7919 % images:06d}", "series": 0, "version": 0}
+            for i in range(images)
+        ),
+    )
     put("DatasetImageLink", ({"parent": 1 + i % datasets, "child": 1 + i} for i in range(images)))
-    sizes = {"sizeX": 512, "sizeY": 512, "sizeZ": 5, "sizeC": 2, "sizeT": 10, "sha1": "Pending...", "version": 0}
-    sizes |= {"physicalSizeX": 0.1, "physicalSizeX_unit": "µm", "pixelsType": uint16, "dimensionOrder": order}
+    sizes = {
+        "sizeX": 512,
+        "sizeY": 512,
+        "sizeZ": 5,
+        "sizeC": 2,
+        "sizeT": 10,
+        "sha1": "Pending...",
+        "version": 0,
+    }
+    sizes |= {
+        "physicalSizeX": 0.1,
+        "physicalSizeX_unit": "µm",
+        "pixelsType": uint16,
+        "dimensionOrder": order,
+    }
     put("Pixels", ({"image": 1 + i, "image_index": 0, **sizes} for i in range(images)))
     put("LogicalChannel", ({"name": "GFP", "version": 0} for _ in range(2 * images)))
     put(
@@ -163,15 +197,26 @@ def fill(call: Call, images: int, datasets: int) -> None:
     annotate(call, put, images, datasets)
 
 
-def annotate(call: Call, put: Callable[[str, Iterator[dict[str, Any]]], None], images: int, datasets: int) -> None:
+def annotate(
+    call: Call, put: Callable[[str, Iterator[dict[str, Any]]], None], images: int, datasets: int
+) -> None:
     """Give each Image and Dataset one of a hundred tags, and each tenth Image key-values."""
     keyed = images // 10
     kinds = ["TagAnnotation"] * 100 + ["MapAnnotation"] * keyed
-    put("Annotation", ({"class": kind, "textValue": f"tag {i}" if i < 100 else None} for i, kind in enumerate(kinds)))
+    put(
+        "Annotation",
+        (
+            {"class": kind, "textValue": f"tag {i}" if i < 100 else None}
+            for i, kind in enumerate(kinds)
+        ),
+    )
     pairs = tables.map_table("MapAnnotation", "mapValue")
     call.db.execute(
         insert(pairs),
-        [{"parent": 101 + i, "position": 0, "name": "strain", "value": f"v{i % 500}"} for i in range(keyed)],
+        [
+            {"parent": 101 + i, "position": 0, "name": "strain", "value": f"v{i % 500}"}
+            for i in range(keyed)
+        ],
     )
     put(
         "ImageAnnotationLink",

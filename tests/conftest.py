@@ -24,5 +24,7 @@ def demo(shared: Path) -> Path:
     """Return the folder of real data: two positions, 3 time points, 3 channels, 5 z-sections, 16-bit PNG."""
     folder = shared / "data" / "demo"
     if not folder.is_dir():
-        pytest.fail(f"The demo data are not at {folder}. Set PYOMERO_SHARED to the folder that holds data/demo.")
+        pytest.fail(
+            f"The demo data are not at {folder}. Set PYOMERO_SHARED to the folder that holds data/demo."
+        )
     return folder

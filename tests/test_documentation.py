@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,25 @@ from pyomero_upload.example import make_example
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r'^```(console|python)(?: title="([^"]+)")?\n(.*?)^```', re.MULTILINE | re.DOTALL
+)
+SNIPPET = re.compile(r'^--8<-- "([^"]+)"$', re.MULTILINE)
 SET_UP = "pip install uv && uv run "
 # What .ci/run does itself, or what serves for ever.
 RUN_ELSEWHERE = ("pytest",)
 
 
-def blocks(page: Path) -> list[tuple[str, str]]:
-    return BLOCK.findall(page.read_text(encoding="utf-8"))
+def blocks(page: Path) -> list[tuple[str, str, str]]:
+    """Return each block that is to be run: its language, its title (the name of a file) and its text."""
+    return [
+        (
+            language,
+            title,
+            SNIPPET.sub(lambda match: (ROOT / match[1]).read_text(encoding="utf-8"), text),
+        )
+        for language, title, text in BLOCK.findall(page.read_text(encoding="utf-8"))
+    ]
 
 
 def commands(block: str) -> list[str]:
@@ -37,36 +49,27 @@ def test_what_a_page_shows_works(page: Path, tmp_path: Path):
     if "pyomero example experiment" not in page.read_text(encoding="utf-8"):
         make_example(tmp_path / "experiment", positions=2, times=2, sections=2, size=32)
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    python: list[str] = []
-    for kind, block in blocks(page):
-        if kind == "python":
-            python.append(block)
-            continue
-        for command in commands(block):
-            if shlex.split(command, comments=True)[0] in RUN_ELSEWHERE:
-                continue
-            done = subprocess.run(
-                ["bash", "-c", command],
-                cwd=tmp_path,
-                env=env,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            # A plan with a warning on purpose is shown too: what is not allowed is to fail.
-            assert done.returncode == 0, f"{page.name}: {command}\n{done.stdout}{done.stderr}"
-    if python:
-        script = tmp_path / "page.py"
-        script.write_text("\n".join(python), encoding="utf-8")
+
+    def run(words: list[str]) -> None:
         done = subprocess.run(
-            [sys.executable, script],
-            cwd=tmp_path,
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
+            words, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, f"{page.name}\n{done.stdout}{done.stderr}"
+        assert done.returncode == 0, f"{page.name}: {words[-1]}\n{done.stdout}{done.stderr}"
+
+    # Blocks of Python that follow one another are one program.
+    for language, together in groupby(blocks(page), key=lambda block: block[0]):
+        program = ""
+        for _, title, text in together:
+            if language == "console":
+                for command in commands(text):
+                    if shlex.split(command, comments=True)[0] not in RUN_ELSEWHERE:
+                        run(["bash", "-c", command])
+            elif title:
+                (tmp_path / title).write_text(text, encoding="utf-8")
+            else:
+                program += text
+        if program:
+            run([sys.executable, "-c", program])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -34,5 +34,10 @@ def verify(
         raise typer.Exit(EXIT_FAILED)
     typer.echo(
         f"{report.out}: {count(report.images, 'image')}, {count(report.planes, 'plane')} and "
-        f"{human_bytes(report.bytes)} read back and compared: all as they were read from the source."
+        f"{human_bytes(report.bytes)} read back and compared: "
+        + (
+            "all as they were read from the source."
+            if not report.problems
+            else "nothing differs; see the warnings."
+        )
     )

@@ -5,7 +5,6 @@ stacks of pixels. A processor that is not shipped here is a class of the user's 
 installed package (entry-point group `pyomero_upload.processors`).
 """
 
-import importlib
 import importlib.metadata
 import inspect
 from abc import ABC, abstractmethod
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from pyomero_upload.errors import UsageError
 from pyomero_upload.model import Hypercube
+from pyomero_upload.plugins import explained, load_named
 
 ENTRY_POINTS = "pyomero_upload.processors"
 SHIPPED = {
@@ -76,7 +76,7 @@ def load_processor(name: str) -> ImageProcessor:
     Parameters
     ----------
     name
-        `max-z`, `rolling-ball`, the name of an entry point, or `module:Class`.
+        `max-z`, `rolling-ball`, the name of an entry point, `module:Class` or `path/to/file.py:Class`.
 
     Raises
     ------
@@ -88,20 +88,11 @@ def load_processor(name: str) -> ImageProcessor:
         point.name: point.value for point in importlib.metadata.entry_points(group=ENTRY_POINTS)
     }
     where = SHIPPED.get(name) or installed.get(name) or name
-    module_name, _, class_name = where.partition(":")
-    known = ", ".join(sorted({*SHIPPED, *installed}))
-    if not class_name:
-        raise UsageError(
-            f"There is no image processor {name!r}.",
-            hint=f"Choose one of {known}, or name a class of your own as module:Class.",
-        )
-    try:
-        found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(
-            f"The image processor {name!r} cannot be loaded: {error}.",
-            hint="Check the spelling, and that Python finds the module (PYTHONPATH).",
-        ) from error
+    forms = (
+        f"Choose one of {', '.join(sorted({*SHIPPED, *installed}))}, or name a class of your own as module:Class or "
+        "path/to/file.py:Class."
+    )
+    found = load_named(where, what="image processor", forms=forms)
     if not (inspect.isclass(found) and issubclass(found, ImageProcessor)) or inspect.isabstract(
         found
     ):
@@ -109,5 +100,5 @@ def load_processor(name: str) -> ImageProcessor:
             f"{where} is not an image processor.",
             hint="It must be a subclass of pyomero_upload.processing.ImageProcessor with describe and process.",
         )
-    processor: ImageProcessor = found()
-    return processor
+    with explained(name, what="image processor", forms=forms):
+        return found()

@@ -41,6 +41,7 @@ from pyomero_upload.transfer.manifest import (
     Job,
     Manifest,
     write_manifest,
+    zeros_in,
 )
 from pyomero_upload.transfer.output import (
     JOURNAL,
@@ -123,7 +124,7 @@ def convert(
     if errors:
         raise PlanError(
             "The plan has an error." if len(errors) == 1 else f"The plan has {len(errors)} errors.",
-            hint="Put them right and plan again.",
+            hint="Put this right and plan again.",
             problems=errors,
         )
     folder = Path(out).resolve()
@@ -351,7 +352,13 @@ class _Conversion:
         problems: tuple[Problem, ...],
     ) -> Report:
         images = tuple(
-            ImageReport(name, self._out / done[name].path, "unchanged", digest=done[name].digest)
+            ImageReport(
+                name,
+                self._out / done[name].path,
+                "unchanged",
+                digest=done[name].digest,
+                problems=zeros_in(done[name]),
+            )
             if name in done
             else jobs[name].report()
             for name in (image.name for image in self._plan.images)

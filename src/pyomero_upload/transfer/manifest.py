@@ -228,3 +228,18 @@ def damaged(path: Path, message: str) -> PyomeroError:
 
 def _checksum_line(content: bytes) -> bytes:
     return f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n".encode("ascii")
+
+
+def zeros_in(image: ImageEntry) -> tuple[Problem, ...]:
+    """Say which planes of an image are zeros because there was nothing to read: nobody sees that from the zeros."""
+    told = []
+    for code, planes, why in (
+        ("missing-planes", image.missing, "their files were missing"),
+        ("plane-left-blank", image.blank, "their files could not be read"),
+    ):
+        if planes:
+            first = planes[0]
+            message = f"{len(planes)} of its planes are zeros because {why} (the first: t={first.t} c={first.c} z={first.z})."
+            hint = "The manifest lists them all."
+            told.append(Problem("warning", code, image.name, message, hint))
+    return tuple(told)

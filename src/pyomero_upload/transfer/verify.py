@@ -39,6 +39,7 @@ from pyomero_upload.transfer.manifest import (
     Manifest,
     PlaneSizes,
     read_manifest,
+    zeros_in,
 )
 from pyomero_upload.transfer.pipeline import default_workers
 from pyomero_upload.transfer.progress import Meter
@@ -147,6 +148,8 @@ class _Verification:
             self.on_event(ImageStarted(image.name, meter.planes[image.name], 0))
             self._compare_files(image.name, image.path, image.files)
             self._compare_planes(image, meter)
+            for problem in zeros_in(image):
+                self._tell(problem, image.name)
             self.on_event(
                 ImageDone(
                     image.name,

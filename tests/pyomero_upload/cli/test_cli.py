@@ -223,7 +223,14 @@ def test_bad_planes_can_be_written_as_zeros_even_those_that_the_plan_finds(folde
     made = pyomero("convert", folder, tmp_path / "out", "--on-bad-plane", "blank")
     assert made.exit_code == 0, made.output
     assert "exp_000002_GFP_003.png" in made.stderr
-    assert pyomero("verify", tmp_path / "out").exit_code == 0
+    checked = pyomero("verify", tmp_path / "out")
+    assert checked.exit_code == 0
+    assert "plane-left-blank" in checked.stderr
+    assert "all as they were read" not in checked.stdout
+    assert (
+        "plane-left-blank"
+        in pyomero("convert", folder, tmp_path / "out", "--on-bad-plane", "blank").stderr
+    )
 
 
 def test_a_file_with_a_page_that_nobody_planned_is_refused(tmp_path):
