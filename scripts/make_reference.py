@@ -1,4 +1,4 @@
-"""Write the pages of the documentation that are made from the code: the command line's help, the plan's schema.
+"""Write the pages of the documentation that are made from the code: command line, schemas, the server's operations.
 
 python scripts/make_reference.py           write them
 python scripts/make_reference.py --check   only tell whether they are up to date
@@ -11,7 +11,9 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from omero_embedded.reference import operations_page
 from pyomero_upload.cli import app
+from pyomero_upload.metadata.user_file import json_schema as metadata_schema
 from pyomero_upload.planning.document import plan_schema
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -40,8 +42,14 @@ def pages() -> dict[Path, str]:
     """Make all pages, by the file that they belong in."""
     return {
         DOCS / "reference" / "cli.md": command_line(),
-        DOCS / "schemas" / "plan.schema.json": json.dumps(plan_schema(), indent=2) + "\n",
+        DOCS / "reference" / "embedded-operations.md": operations_page(),
+        DOCS / "schemas" / "metadata.schema.json": _json(metadata_schema()),
+        DOCS / "schemas" / "plan.schema.json": _json(plan_schema()),
     }
+
+
+def _json(document: dict[str, object]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def main() -> int:

@@ -167,7 +167,7 @@ def test_two_files_are_one_too_many(tmp_path: Path):
 
 def test_the_published_schema_is_up_to_date():
     published = (ROOT / "docs/schemas/metadata.schema.json").read_text(encoding="utf-8")
-    assert json.loads(published) == json_schema(), "run scripts/make_schemas.py"
+    assert json.loads(published) == json_schema(), "run scripts/make_reference.py"
 
 
 @pytest.mark.parametrize("name", ["metadata.yaml", "metadata-short.yaml"])
