@@ -23,7 +23,7 @@ Aim: Compare media
 Strain:
 Mig1-GFP
 Msn2-GFP
-Authors: Ann Other, Bo Else
+Authors: First Author, Second Author
 Comments: Media: SC + 2% glucose
 grown at 30 °C
 Microscope setup for used channels:
@@ -77,7 +77,7 @@ def test_the_head_says_what_was_done(tmp_path: Path):
     assert found.description == (
         "Aim: Compare media\nStrain: Mig1-GFP, Msn2-GFP\nComments: Media: SC + 2% glucose\ngrown at 30 °C"
     )
-    assert found.authors == ("Ann Other", "Bo Else")
+    assert found.authors == ("First Author", "Second Author")
     assert found.project == "SteadystateGlucose"
     assert found.tags == (
         "29-Feb-2020", "Batman", "3 chamber", "GFP", "1106.Mig2-GFP Mig1-mCherry", "0.1% glucose",
@@ -86,8 +86,8 @@ def test_the_head_says_what_was_done(tmp_path: Path):
         ("Aim", "Compare media"),
         ("Strain", "Mig1-GFP"),
         ("Strain", "Msn2-GFP"),
-        ("Author", "Ann Other"),
-        ("Author", "Bo Else"),
+        ("Author", "First Author"),
+        ("Author", "Second Author"),
         ("Comments", "Media: SC + 2% glucose\ngrown at 30 °C"),
         ("Microscope", "Batman"),
         ("Date", "29-Feb-2020"),
@@ -172,9 +172,9 @@ def test_details_may_lack_their_heading(tmp_path: Path):
 @pytest.mark.parametrize(
     ("typed", "authors"),
     [
-        ("Authors:\nAnn Other\nBo Else\n", ("Ann Other", "Bo Else")),
+        ("Authors:\nFirst Author\nSecond Author\n", ("First Author", "Second Author")),
         ("Author: Other, Ann\n", ("Other, Ann",)),
-        ("Authors: Ann Other; Bo\n", ("Ann Other", "Bo")),
+        ("Authors: First Author; Bo\n", ("First Author", "Bo")),
     ],
 )
 def test_authors_stand_one_a_line_or_as_full_names(

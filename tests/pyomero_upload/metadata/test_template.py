@@ -26,7 +26,7 @@ def test_the_example_of_the_documentation_gives_all_kinds_of_metadata():
     assert found.problems == ()
     assert found.title == "Heat shock, run 7"
     assert found.description == "Temperature steps from 30 to 37 °C.\nTwo chambers."
-    assert found.authors == ("Ann Other", "Bo Else")
+    assert found.authors == ("First Author", "Second Author")
     assert found.tags == ("heat shock", "Hsp104")
     assert found.key_values == (("Strain", "BY4741 Hsp104-GFP"), ("Medium", "SC + 2% glucose"))
     assert (found.pixel_size_um, found.z_step_um, found.time_interval_s) == (0.108, 0.5, 120)

@@ -17,7 +17,7 @@ title: Response to osmotic stress
 description: |
   Cells grew in microfluidic chambers.
   Sorbitol came after an hour.
-authors: [Ann Other, Bo Else]
+authors: [First Author, Second Author]
 project: Stress
 tags: [yeast, "sorbitol, microfluidics"]
 key_values:
@@ -58,7 +58,7 @@ def test_everything_that_may_be_said_is_read(tmp_path: Path):
     said = read(tmp_path, FULL)
     assert said.title == "Response to osmotic stress"
     assert said.description == "Cells grew in microfluidic chambers.\nSorbitol came after an hour."
-    assert said.authors == ("Ann Other", "Bo Else")
+    assert said.authors == ("First Author", "Second Author")
     assert said.project == "Stress"
     assert said.tags == ("yeast", "sorbitol", "microfluidics")
     assert said.key_values == (
@@ -88,9 +88,9 @@ def test_short_forms_are_understood(tmp_path: Path):
     (tmp_path / "wells.csv").write_text("a\n1\n", encoding="utf-8")
     said = read(
         tmp_path,
-        "authors: Ann Other\ntags: a, b\ntables: [wells.csv]\nkey_values: [[k, 1], [k, 2]]\nchannels: {GFP: {}}\n",
+        "authors: First Author\ntags: a, b\ntables: [wells.csv]\nkey_values: [[k, 1], [k, 2]]\nchannels: {GFP: {}}\n",
     )
-    assert (said.authors, said.tags) == (("Ann Other",), ("a", "b"))
+    assert (said.authors, said.tags) == (("First Author",), ("a", "b"))
     assert [table.name for table in said.tables] == ["wells"]
     assert said.key_values == (("k", "1"), ("k", "2"))
     assert said.channels == (Channel("GFP"),)
