@@ -1,9 +1,11 @@
 """`python -m omero_embedded`: run a server until it is told to stop."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
+from omero_embedded.server import DATABASE
 from omero_embedded.serving import serve
 
 
@@ -30,9 +32,6 @@ def main(arguments: list[str] | None = None) -> int:
         "--insecure-port", type=_port, default=4063, help="port for plain tcp; 0: a free one; none"
     )
     parser.add_argument(
-        "--database", help="SQLAlchemy URL of a database (default: SQLite in the folder)"
-    )
-    parser.add_argument(
         "--ready-file", type=Path, help="file to write host, ports, user and password to when ready"
     )
     parser.add_argument(
@@ -49,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         host=options.host,
         port=options.port,
         insecure_port=options.insecure_port,
-        database_url=options.database,
+        database_url=os.environ.get(DATABASE),
         ready_file=options.ready_file,
         durable=not (options.not_durable or options.memory),
         with_parent=options.with_parent,

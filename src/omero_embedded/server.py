@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from omero_embedded.running import RunningServer
 
+DATABASE = "OMERO_EMBEDDED_DATABASE_URL"
+"""The variable in which a server's process finds the SQLAlchemy URL of another database than its SQLite file."""
+
 STARTING = 60.0
 """Seconds within which a server's process must be ready."""
 
@@ -130,11 +133,14 @@ class Server:
             "none" if self.insecure_port is None else str(self.insecure_port),
         ]
         command += ["--not-durable"] if self._temporary else []
-        command += ["--database", self._database_url] if self._database_url else []
+        # An address of a database may hold a password, which a command line would show to everybody.
+        environment = dict(os.environ)
+        if self._database_url:
+            environment[DATABASE] = self._database_url
         log = (self.folder / "server.log").open("ab")
         with log:
             self._process = subprocess.Popen(  # noqa: S603  # our own module
-                command, stdin=subprocess.PIPE, stdout=log, stderr=log
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment
             )
         until = time.monotonic() + STARTING
         while not ready.exists():

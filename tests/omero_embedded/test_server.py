@@ -141,3 +141,15 @@ def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path, omero_server: 
 def test_a_server_needs_a_folder_or_memory() -> None:
     with pytest.raises(ValueError, match="Give the server a folder"):
         Server()
+
+
+@pytest.mark.skipif(
+    not Path("/proc").is_dir(), reason="where the system shows command lines as files"
+)
+def test_the_address_of_the_database_is_on_no_command_line(tmp_path: Path) -> None:
+    secret = f"sqlite:///{tmp_path / 'secret-name.db'}"
+    with Server(tmp_path / "data", database_url=secret) as server:
+        assert server._process is not None
+        shown = Path(f"/proc/{server._process.pid}/cmdline").read_bytes()
+    assert b"secret-name" not in shown
+    assert (tmp_path / "secret-name.db").exists()

@@ -10,9 +10,6 @@ import typer
 from pyomero_upload.cli.failures import explained
 from pyomero_upload.errors import PyomeroError, UsageError
 
-# An address of a database may hold a password, so it is no option.
-DATABASE = "PYOMERO_DATABASE_URL"
-
 
 @explained
 def serve(
@@ -51,6 +48,7 @@ def serve(
     if data is not None and memory:
         raise UsageError("--data and --memory exclude each other.", hint="Give one of them.")
     require_omero()
+    from omero_embedded.server import DATABASE  # noqa: PLC0415
     from omero_embedded.serving import serve as run  # noqa: PLC0415
 
     folder = None if memory else data or default_folder()
