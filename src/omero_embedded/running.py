@@ -71,7 +71,10 @@ class RunningServer:
         self._clock = threading.Thread(target=self._watch, name="omero_embedded-clock", daemon=True)
         self._wire.activate()
         self._clock.start()
-        threading.Thread(target=registry.load, name="omero_embedded-load", daemon=True).start()
+        self._loading = threading.Thread(
+            target=registry.load, name="omero_embedded-load", daemon=True
+        )
+        self._loading.start()
 
     def _watch(self) -> None:
         while not self._stopping.wait(TICK):
@@ -89,6 +92,8 @@ class RunningServer:
             return
         self._stopping.set()
         self._clock.join()
+        # A process that ends while a thread still imports may hang.
+        self._loading.join()
         self._wire.close()
         self._core.close()
         self._lock.release()

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from omero_embedded.running import FolderInUseError, RunningServer
 
@@ -81,9 +82,10 @@ def _serve(
             raise
         log.error("Cannot listen at %s, ports %s and %s: %s", host, port, insecure_port, error)  # noqa: TRY400
         return 1
-    stopping = threading.Event()
+    # A queue of this kind may be filled by a signal's handler at any moment; an Event's lock may not.
+    stopping: SimpleQueue[None] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda *_: stopping.put(None))
     if with_parent:
         threading.Thread(target=_wait_for_parent, args=[stopping], daemon=True).start()
     try:
@@ -98,8 +100,7 @@ def _serve(
         log.info("The password of root is in %s", folder / "root-password")
         if not _is_loopback(host):
             log.warning("Other machines can reach this server at %s.", host)
-        while not stopping.wait(3600):
-            pass
+        _wait(stopping)
     finally:
         server.stop()
         if ready_file is not None:
@@ -133,6 +134,16 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _wait_for_parent(stopping: threading.Event) -> None:
+def _wait_for_parent(stopping: "SimpleQueue[None]") -> None:
     sys.stdin.buffer.read()
-    stopping.set()
+    stopping.put(None)
+
+
+def _wait(stopping: "SimpleQueue[None]") -> None:
+    # A signal that the system gives to another thread does not wake this one: so it looks up now and then.
+    while True:
+        try:
+            stopping.get(timeout=0.5)
+        except Empty:
+            continue
+        return
