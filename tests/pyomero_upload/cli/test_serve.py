@@ -50,7 +50,7 @@ def test_serve_tells_how_to_reach_it_and_ends_when_asked(tmp_path):
     assert client.isSecure()
     client.closeSession()
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=30)
     assert process.returncode == 0
     assert told["password"] not in err
     assert not ready.exists()
@@ -70,9 +70,9 @@ def test_a_second_server_in_one_folder_is_refused(tmp_path):
     try:
         wait_for(ready, first)
         second = start(*options)
-        _, err = second.communicate(timeout=120)
+        _, err = second.communicate(timeout=60)
         assert second.returncode == 1
         assert "already runs" in err
     finally:
         first.terminate()
-        first.communicate(timeout=120)
+        first.communicate(timeout=30)
