@@ -6,6 +6,7 @@ guards against accidents, not against an attacker. Size and dtype are not part o
 """
 
 import sys
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -49,6 +50,26 @@ def file_digest(path: Path, name: str) -> FileDigest:
             hasher.update(view[:count])
             size += count
     return FileDigest(name, size, hasher.hexdigest())
+
+
+class PartsDigest:
+    """The size and digest under `name` of a file whose parts are on their way into it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._hasher = xxhash.xxh3_128()
+        self._size = 0
+
+    def over(self, parts: Iterable[bytes]) -> Iterator[bytes]:
+        """Hand the parts on, and take them in."""
+        for part in parts:
+            self._hasher.update(part)
+            self._size += len(part)
+            yield part
+
+    def result(self) -> FileDigest:
+        """Return the digest of all parts so far."""
+        return FileDigest(self._name, self._size, self._hasher.hexdigest())
 
 
 def bytes_digest(content: bytes, name: str) -> FileDigest:

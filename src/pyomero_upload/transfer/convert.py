@@ -7,7 +7,7 @@ locked before its state is read, images are complete before what lies beside the
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from os import PathLike
@@ -52,12 +52,15 @@ from pyomero_upload.transfer.output import (
     remove_leftovers,
 )
 from pyomero_upload.transfer.pipeline import Events, default_workers, run
-from pyomero_upload.transfer.planes import ImageInput
+from pyomero_upload.transfer.planes import ImageInput, Origin
 from pyomero_upload.transfer.progress import Meter, plane_bytes, plane_count
 from pyomero_upload.transfer.space import check_space, space_needed, write_error
 from pyomero_upload.version import __version__
 
-WriteSidecars: TypeAlias = Callable[[Path, Plan, Mapping[str, str]], tuple[FileDigest, ...]]
+ReadOriginal: TypeAlias = Callable[[str], Iterable[bytes]]
+WriteSidecars: TypeAlias = Callable[
+    [Path, Plan, Mapping[str, str], ReadOriginal | None], tuple[FileDigest, ...]
+]
 TOOL = f"PyOmeroUpload {__version__}"
 
 
@@ -71,6 +74,7 @@ def convert(
     on_bad_plane: Literal["stop", "blank"] = "stop",
     workers: int | None = None,
     progress: OnEvent | None = None,
+    origin: Origin | None = None,
 ) -> Report:
     """Write the images of a plan, and all that is known about them, into a folder.
 
@@ -96,6 +100,8 @@ def convert(
         Threads; one more than processor cores unless told.
     progress
         Called with each event, in the calling thread.
+    origin
+        Where the pixels and texts of the plan are, if not in the files of its folder.
 
     Returns
     -------
@@ -128,9 +134,10 @@ def convert(
             problems=errors,
         )
     folder = Path(out).resolve()
-    check_place(folder, plan.source.folder)
+    if origin is None:
+        check_place(folder, plan.source.folder)
     job = Job(
-        folder=storable(str(plan.source.folder)),
+        folder=storable(str(plan.source.folder) if origin is None else origin.place),
         format=known_format,
         levels=levels,
         compression=known_compression,
@@ -138,7 +145,12 @@ def convert(
     )
     with locked(folder):
         conversion = _Conversion(
-            plan, folder, job, blank_bad_planes=on_bad_plane == "blank", on_event=progress or ignore
+            plan,
+            folder,
+            job,
+            blank_bad_planes=on_bad_plane == "blank",
+            on_event=progress or ignore,
+            origin=origin,
         )
         return conversion.carry_out(workers or default_workers())
 
@@ -147,7 +159,14 @@ class _Conversion:
     """One run of a job, in a folder that is locked for it."""
 
     def __init__(
-        self, plan: Plan, out: Path, job: Job, *, blank_bad_planes: bool, on_event: OnEvent
+        self,
+        plan: Plan,
+        out: Path,
+        job: Job,
+        *,
+        blank_bad_planes: bool,
+        on_event: OnEvent,
+        origin: Origin | None,
     ) -> None:
         plan = replace(plan, provenance=dated(plan.provenance))
         self._plan = plan
@@ -156,6 +175,7 @@ class _Conversion:
         self._on_event = on_event
         self._started = time.monotonic()
         self._blank_bad_planes = blank_bad_planes
+        self._origin = origin
         self._processor = load_processor(plan.processor) if plan.processor else None
         self._dataset_digest = identity.dataset_metadata(plan.dataset)
         dataset = plan.dataset
@@ -307,6 +327,7 @@ class _Conversion:
             self._plan.source.folder,
             self._plan.source.files,
             self._blank_bad_planes,
+            self._origin,
         )
         return ImageJob(
             work,
@@ -333,7 +354,12 @@ class _Conversion:
             else:
                 reasons = tuple(storable(problem.message) for problem in jobs[image.name].problems)
                 failed.append(FailedImage(name=storable(image.name), reasons=reasons))
-        files = write_sidecars(self._out, self._plan, {name: entry.path for name, entry in entries})
+        files = write_sidecars(
+            self._out,
+            self._plan,
+            {name: entry.path for name, entry in entries},
+            self._origin.original if self._origin else None,
+        )
         manifest = Manifest(
             tool=TOOL,
             plan=self._plan.digest,

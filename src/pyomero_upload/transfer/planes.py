@@ -1,12 +1,14 @@
 """Reading the planes of a block: files in, checked pixels and their digests out.
 
 Stands between `readers` and a target's `write`, which pulls planes as it wants them. Files are opened once for each run of
-planes in them, as long as these fit a bound; a digest is taken of every plane the moment it was decoded.
+planes in them, as long as these fit a bound; a digest is taken of every plane the moment it was decoded. What a plan was
+made of may be a server instead of a folder: then its `Origin` reads.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -35,6 +37,27 @@ class StoppedError(Exception):
     """The job is being stopped."""
 
 
+class Origin(Protocol):
+    """Where the pixels and texts of a plan are, if not in the files of a folder."""
+
+    @property
+    def place(self) -> str:
+        """What it is called, for people; the same place has the same name."""
+
+    def read(self, path: str, wanted: Sequence[PlaneSource]) -> Sequence[Pixels]:
+        """Return planes that the plan says are in `path`; called from several threads.
+
+        Raises
+        ------
+        PyomeroError
+            If that is not possible; the job stops and can go on later.
+
+        """
+
+    def original(self, path: str) -> Iterator[bytes]:
+        """Iterate over the bytes of an attachment of the plan; errors as for `read`."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImageInput:
     """All that is needed to read one image's planes.
@@ -49,6 +72,8 @@ class ImageInput:
         The source folder, and how its files looked when the plan was made.
     blank_bad_planes
         Whether a plane that cannot be read becomes zeros, or stops the image.
+    origin
+        What reads the planes; None: they are in files of `folder`.
 
     """
 
@@ -58,6 +83,7 @@ class ImageInput:
     folder: Path
     files: Mapping[str, FileStat]
     blank_bad_planes: bool
+    origin: Origin | None = None
 
 
 @dataclass(slots=True)
@@ -170,12 +196,15 @@ class BlockReading:
     ) -> Sequence[Pixels] | None:
         """Return the pixels of planes in one file, or None where they could not be read and shall be blank."""
         try:
-            self._check_unchanged(path)
-            pixels = read_planes(
-                self.work.folder / path,
-                [(where.page, where.sample) for _, where in wanted],
-                pages=wanted[0][1].pages,
-            )
+            if self.work.origin is not None:
+                pixels = self.work.origin.read(path, [where for _, where in wanted])
+            else:
+                self._check_unchanged(path)
+                pixels = read_planes(
+                    self.work.folder / path,
+                    [(where.page, where.sample) for _, where in wanted],
+                    pages=wanted[0][1].pages,
+                )
             self._check_shape(path, pixels)
         except (OSError, UnreadableFileError) as error:
             message = str(error)

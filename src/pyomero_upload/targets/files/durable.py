@@ -19,12 +19,12 @@ RENAME_ATTEMPTS = 10
 RENAME_PAUSE_S = 0.05
 
 
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
+def write_durably(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Write a file, its content in one piece or in parts, so that it is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")
     with temporary.open("wb") as file:
-        file.write(content)
+        file.writelines([content] if isinstance(content, bytes) else content)
         file.flush()
         os.fsync(file.fileno())
     rename(temporary, path)

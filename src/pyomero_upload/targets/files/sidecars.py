@@ -5,12 +5,12 @@ Stands after the images: written when they are done, each file whole or not at a
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pyomero_upload.errors import PyomeroError
 from pyomero_upload.model import Hypercube, Plan, PlaneInfo, Problem
-from pyomero_upload.targets.digest import bytes_digest
+from pyomero_upload.targets.digest import PartsDigest, bytes_digest
 from pyomero_upload.targets.files.durable import remove, write_durably
 from pyomero_upload.targets.files.names import safe_names, safe_path
 from pyomero_upload.targets.files.ro_crate import CRATE, crate_json
@@ -36,7 +36,12 @@ PLANE_COLUMNS = (
 )
 
 
-def write_sidecars(out: Path, plan: Plan, image_paths: Mapping[str, str]) -> tuple[FileDigest, ...]:
+def write_sidecars(
+    out: Path,
+    plan: Plan,
+    image_paths: Mapping[str, str],
+    read_original: Callable[[str], Iterable[bytes]] | None = None,
+) -> tuple[FileDigest, ...]:
     """Write all of them, in place of those of an earlier run.
 
     Parameters
@@ -47,6 +52,8 @@ def write_sidecars(out: Path, plan: Plan, image_paths: Mapping[str, str]) -> tup
         What they say.
     image_paths
         For the name of each image that is there: its path in the output.
+    read_original
+        Gives the bytes of an attachment of the plan, in parts; None: they are files in its folder.
 
     Raises
     ------
@@ -56,24 +63,28 @@ def write_sidecars(out: Path, plan: Plan, image_paths: Mapping[str, str]) -> tup
     """
     for folder in (TABLES, ORIGINALS):
         remove(out / folder)
+    read = read_original or (lambda path: [_read_original(plan.source.folder / path)])
     written = []
-    for name, content in _contents(plan, image_paths):
-        write_durably(out / name, content)
-        written.append(bytes_digest(content, name))
+    for name, content in _contents(plan, image_paths, read):
+        digest = PartsDigest(name)
+        write_durably(out / name, digest.over(content))
+        written.append(digest.result())
     crate = crate_json(plan, image_paths, [file.path for file in written])
     write_durably(out / CRATE, crate)
     return (*written, bytes_digest(crate, CRATE))
 
 
-def _contents(plan: Plan, image_paths: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
-    """Iterate over paths and contents of all files but the crate, one in memory at a time."""
+def _contents(
+    plan: Plan, image_paths: Mapping[str, str], read: Callable[[str], Iterable[bytes]]
+) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """Iterate over paths and contents, in parts, of all files but the crate."""
     tables = plan.dataset.tables
     for table, name in zip(tables, safe_names(table.name for table in tables), strict=True):
         text = table.frame.to_csv(index=False, lineterminator="\n")
-        yield f"{TABLES}/{name}.csv", text.encode("utf-8", "backslashreplace")
+        yield f"{TABLES}/{name}.csv", [text.encode("utf-8", "backslashreplace")]
     for path, name in zip(plan.dataset.attachments, _original_paths(plan), strict=True):
-        yield f"{ORIGINALS}/{name}", _read_original(plan.source.folder / path)
-    yield PLANES, _plane_list(plan, image_paths)
+        yield f"{ORIGINALS}/{name}", read(path)
+    yield PLANES, [_plane_list(plan, image_paths)]
 
 
 def _original_paths(plan: Plan) -> tuple[str, ...]:
