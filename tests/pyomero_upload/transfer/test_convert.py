@@ -441,7 +441,7 @@ def test_a_worker_that_meets_the_unexpected_raises_it_in_the_caller(tmp_path, mo
     def broken(*_):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("pyomero_upload.targets.files.ome_zarr._widen", broken)
+    monkeypatch.setattr("pyomero_upload.targets.files.ome_zarr.widen", broken)
     with pytest.raises(RuntimeError, match="a bug"):
         convert(planned(tmp_path / "in"), tmp_path / "out")
 

@@ -23,6 +23,7 @@ from pyomero_upload.targets.digest import bytes_digest, file_digest, plane_diges
 from pyomero_upload.targets.files.durable import sync_files
 from pyomero_upload.targets.files.pyramid import chunk_side, default_levels, halve, level_sizes
 from pyomero_upload.targets.files.shard import ShardWriter
+from pyomero_upload.targets.ranges import gathered, widen
 from pyomero_upload.targets.target import (
     Block,
     BlockNote,
@@ -38,9 +39,6 @@ from pyomero_upload.targets.target import (
 COMPRESSIONS = ("lz4", "zstd", "none")
 BLOSC_LEVELS = {"lz4": 5, "zstd": 1}
 BITSHUFFLE = 2
-# Display limits come from every 8th pixel of every 8th row, without its lowest and highest thousandth.
-SAMPLE_STEP = 8
-SAMPLE_TAIL = 0.001
 
 
 class OmeZarrWriter:
@@ -103,7 +101,7 @@ class OmeZarrWriter:
             for index, pixels in planes:
                 if pixels is None:
                     continue
-                _widen(ranges, index.c, pixels)
+                widen(ranges, index.c, pixels)
                 reduced = pixels
                 for number, level in enumerate(self._levels):
                     if number:
@@ -128,10 +126,7 @@ class OmeZarrWriter:
         # A quarter of a second, which a job with nothing to do need not wait for.
         from pyomero_upload.targets.files.zarr_metadata import group_json  # noqa: PLC0415
 
-        ranges: dict[int, ChannelRange] = {}
-        for note in notes.values():
-            for found in note.ranges:
-                ranges[found.c] = _union(ranges.get(found.c), found)
+        ranges = gathered(notes.values())
         documents = {"zarr.json": group_json(self._image, self._levels, ranges)}
         for level in self._levels:
             documents[f"{level.path}/zarr.json"] = self._array_json(level)
@@ -245,31 +240,3 @@ def _codecs(compression: str, itemsize: int) -> JsonValue:
             },
         }
     ]
-
-
-def _widen(ranges: dict[int, ChannelRange], c: int, pixels: Pixels) -> None:
-    """Add the values of a plane to those of its channel; not-a-number does not count."""
-    sample = np.sort(pixels[::SAMPLE_STEP, ::SAMPLE_STEP], axis=None)
-    lowest, highest = pixels.min(), pixels.max()
-    if pixels.dtype.kind == "f" and not (np.isfinite(lowest) and np.isfinite(highest)):
-        finite = np.sort(pixels[np.isfinite(pixels)])
-        if not finite.size:
-            return
-        sample, lowest, highest = finite, finite[0], finite[-1]
-    tail = int(len(sample) * SAMPLE_TAIL)
-    found = ChannelRange(
-        c, float(lowest), float(highest), float(sample[tail]), float(sample[-1 - tail])
-    )
-    ranges[c] = _union(ranges.get(c), found)
-
-
-def _union(one: ChannelRange | None, other: ChannelRange) -> ChannelRange:
-    if one is None:
-        return other
-    return ChannelRange(
-        other.c,
-        min(one.lowest, other.lowest),
-        max(one.highest, other.highest),
-        min(one.low, other.low),
-        max(one.high, other.high),
-    )
