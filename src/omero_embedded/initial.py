@@ -96,6 +96,8 @@ def fill(connection: Connection, root_password: str) -> None:
             details_group=USER, details_creationEvent=0, details_updateEvent=0,
         )  # fmt: skip
     passwords.store(connection, ROOT, root_password)
+    # OMERO.web asks as guest whether there is a server and of which version, before anybody logs in.
+    passwords.take_any(connection, GUEST_USER)
     connection.execute(
         insert(tables.configuration).values(key="omero.db.uuid", value=str(uuid.uuid4()))
     )

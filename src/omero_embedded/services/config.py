@@ -50,19 +50,18 @@ class ConfigService:
         """Give one value; empty where there is none."""
         if not key:
             return ""
-        if not (key.startswith(READABLE) or (call.is_admin and not _is_secret(key))):
+        if not _may_read(call, key):
             raise errors.security(f"Cannot read configuration: {key}")
         return call.server.configuration.get(key, "")
 
     def getConfigValues(self, call: Call, keyRegex: str) -> dict[str, str]:
-        """Give the values whose keys match; administrators only."""
-        call.require_admin()
+        """Give the values whose keys match, of those that one may read."""
         try:
             pattern = re.compile(keyRegex)
         except re.error as error:
             raise errors.api_usage(f"Not a regular expression: {keyRegex}: {error}") from None
         values = call.server.configuration
-        return {k: v for k, v in sorted(values.items()) if pattern.match(k) and not _is_secret(k)}
+        return {k: v for k, v in sorted(values.items()) if pattern.search(k) and _may_read(call, k)}
 
     def getConfigDefaults(self, call: Call) -> dict[str, str]:
         """Give the values that hold where none is set; administrators only."""
@@ -105,8 +104,9 @@ class ConfigService:
             call.after_commit(lambda: _forget(values, key))
 
 
-def _is_secret(key: str) -> bool:
-    return key.endswith((".pass", ".password")) or key.startswith("omero.ldap.")
+def _may_read(call: Call, key: str) -> bool:
+    secret = key.endswith((".pass", ".password")) or key.startswith("omero.ldap.")
+    return key.startswith(READABLE) or (call.is_admin and not secret)
 
 
 def _forget(values: dict[str, str], key: str) -> None:
