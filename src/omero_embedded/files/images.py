@@ -40,6 +40,15 @@ class PlaneFound:
 
 
 @dataclass(frozen=True)
+class SmallerFound:
+    """A smaller resolution of an image: `plane` gives plane z, c, t, shape y, x."""
+
+    width: int
+    height: int
+    plane: Callable[[int, int, int], Plane]
+
+
+@dataclass(frozen=True)
 class ImageFound:
     """One image in a file.
 
@@ -57,6 +66,8 @@ class ImageFound:
         Gives plane z, c, t, shape y, x.
     format_name
         Value of Format, or None where OMERO has none.
+    smaller
+        The resolutions that the file holds beside the full one, largest first.
     """
 
     name: str | None
@@ -74,6 +85,7 @@ class ImageFound:
     planes: tuple[PlaneFound, ...] = ()
     tags: tuple[str, ...] = ()
     pairs: tuple[tuple[tuple[str, str], ...], ...] = field(default=())
+    smaller: tuple[SmallerFound, ...] = ()
 
 
 _TYPES = {

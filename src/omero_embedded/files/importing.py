@@ -26,6 +26,7 @@ from omero_embedded.initial import ENUMERATIONS
 from omero_embedded.loading import Loader
 from omero_embedded.pixels.description import describe
 from omero_embedded.pixels.dimensions import Dimensions
+from omero_embedded.pixels.levels import new_levels
 from omero_embedded.pixels.planes import PlaneFile
 from omero_embedded.pixels.pyramid import TILE, PyramidFile, files_of, requires_pyramid
 from omero_embedded.pixels.repository import import_folder, pixels_path
@@ -102,14 +103,13 @@ class Import:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        server = call.server.folder
         moves = [
-            (source, target)
-            for image, identifier in zip(written, pixels, strict=True)
-            for source, target in zip(
-                files_of(image.path), files_of(pixels_path(server, identifier)), strict=True
+            (file, target.with_name(file.name.replace(image.path.name, target.name, 1)))
+            for image, target in zip(
+                written, (pixels_path(call.server.folder, i) for i in pixels), strict=True
             )
-            if source.exists()
+            for file in files_of(image.path)
+            if file.exists()
         ]
         call.after_commit(lambda: _move(folder, moves))
         loader = Loader(call)
@@ -126,7 +126,8 @@ def _write_all(paths: Sequence[Path], folder: Path) -> list[Written]:
 def _write(found: ImageFound, path: Path) -> Written:
     """Write all planes of an image to disk."""
     d = Dimensions(*found.sizes, pixel_type(found.type_name))
-    file = PyramidFile(path, d) if requires_pyramid(d) else PlaneFile(path, d)
+    pyramid = requires_pyramid(d) and not found.smaller
+    file = PyramidFile(path, d) if pyramid else PlaneFile(path, d)
     digest = hashlib.sha1(usedforsecurity=False)
     seen: list[list[float]] = [[] for _ in range(d.c)]
     try:
@@ -139,8 +140,24 @@ def _write(found: ImageFound, path: Path) -> Written:
                     _write_plane(file, plane.astype(d.type.dtype), (z, c, t))
     finally:
         file.close()
+    _write_smaller(found, path, d)
     extents = tuple((min(values), max(values)) for values in seen)
     return Written(found, path, extents, digest.hexdigest())
+
+
+def _write_smaller(found: ImageFound, path: Path, d: Dimensions) -> None:
+    """Write the smaller resolutions that the file brings."""
+    sizes = [(level.width, level.height) for level in found.smaller]
+    if not sizes:
+        return
+    for level, file in zip(found.smaller, new_levels(path, d, sizes), strict=True):
+        try:
+            for t in range(d.t):
+                for c in range(d.c):
+                    for z in range(d.z):
+                        _write_plane(file, level.plane(z, c, t).astype(d.type.dtype), (z, c, t))
+        finally:
+            file.close()
 
 
 def _write_plane(file: PlaneFile | PyramidFile, plane: Any, position: tuple[int, int, int]) -> None:
@@ -170,7 +187,7 @@ def _insert_image(
     image_id = saving.insert(
         call,
         "Image",
-        name=unwrap(settings.userSpecifiedName) or _name(request, found, count),
+        name=_name(request, found, index, count),
         description=unwrap(settings.userSpecifiedDescription) or found.description,
         acquisitionDate=found.acquired,
         series=index,
@@ -213,9 +230,12 @@ def _insert_image(
     return pixels
 
 
-def _name(request: ImportRequest, found: ImageFound, count: int) -> str:
-    """Return an image's name: the file's, with its own where the file holds several."""
+def _name(request: ImportRequest, found: ImageFound, index: int, count: int) -> str:
+    """Return an image's name: the client's or the file's, with its own where the file holds several."""
     file = request.files[0].path.name
+    wished = unwrap(request.settings.userSpecifiedName)
+    if wished:
+        return f"{wished} [{found.name or index + 1}]" if count > 1 else str(wished)
     if found.name and (count > 1 or found.format_name is None):
         return f"{file} [{found.name}]" if found.format_name is not None else found.name
     return file

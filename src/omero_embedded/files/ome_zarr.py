@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from omero_embedded.files.images import (
     ImageFound,
     Plane,
     Quantity,
+    SmallerFound,
     UnreadableImageError,
     type_name_of,
 )
@@ -45,8 +47,6 @@ def read_zarr(group: Path) -> ImageFound:
     UnreadableImageError
         If its array is missing or has axes or types that OMERO has not.
     """
-    import tensorstore  # noqa: PLC0415  # slow to import, only for OME-Zarr
-
     third = (group / "zarr.json").exists()
     attributes = _attributes(group / ("zarr.json" if third else ".zattrs"))
     scales = attributes["multiscales"][0]
@@ -57,32 +57,22 @@ def read_zarr(group: Path) -> ImageFound:
     if len(set(names)) < len(names) or not set(names) <= set("tczyx"):
         raise UnreadableImageError(f"Axes {names} cannot be stored; t, c, z, y and x can.")
     dataset = scales["datasets"][0]
-    spec = {
-        "driver": "zarr3" if third else "zarr",
-        "kvstore": {"driver": "file", "path": str(group / dataset["path"]) + "/"},
-    }
-    try:
-        array = tensorstore.open(spec, read=True).result()
-    except ValueError as error:
-        raise UnreadableImageError(
-            f"{group.name} has no array {dataset['path']}: {error}"
-        ) from error
+    array, *others = [_array(group, d["path"], third=third) for d in scales["datasets"]]
     size = {axis: array.shape[names.index(axis)] if axis in names else 1 for axis in "xyzct"}
     dtype = np.dtype(array.dtype.numpy_dtype)
-
-    def plane(z: int, c: int, t: int) -> Plane:
-        at = {"z": z, "c": c, "t": t}
-        values: Plane = np.asarray(
-            array[tuple(at.get(axis, slice(None)) for axis in names)].read().result()
-        )
-        return values if names.index("y") < names.index("x") else values.T
-
+    y, x = names.index("y"), names.index("x")
+    smaller = tuple(
+        SmallerFound(other.shape[x], other.shape[y], partial(_plane, other, names))
+        for other in others
+        if [n for i, n in enumerate(other.shape) if i not in (y, x)]
+        == [n for i, n in enumerate(array.shape) if i not in (y, x)]
+    )
     return ImageFound(
         name=scales.get("name") or group.name,
         sizes=(size["x"], size["y"], size["z"], size["c"], size["t"]),
         type_name=type_name_of(dtype),
         dtype=dtype,
-        plane=plane,
+        plane=partial(_plane, array, names),
         format_name=None,
         significant_bits=None if dtype.kind == "f" else dtype.itemsize * 8,
         physical_sizes=(
@@ -92,7 +82,31 @@ def read_zarr(group: Path) -> ImageFound:
         ),
         time_increment=_scale("t", axes, dataset),
         channels=tuple(_channel(c) for c in attributes.get("omero", {}).get("channels", [])),
+        smaller=smaller,
     )
+
+
+def _array(group: Path, path: str, *, third: bool) -> Any:
+    """Open one resolution of an image."""
+    import tensorstore  # noqa: PLC0415  # slow to import, only for OME-Zarr
+
+    spec = {
+        "driver": "zarr3" if third else "zarr",
+        "kvstore": {"driver": "file", "path": str(group / path) + "/"},
+    }
+    try:
+        return tensorstore.open(spec, read=True).result()
+    except ValueError as error:
+        raise UnreadableImageError(f"{group.name} has no array {path}: {error}") from error
+
+
+def _plane(array: Any, names: str, z: int, c: int, t: int) -> Plane:
+    """Return plane z, c, t of an array whose axes have these names, shape y, x."""
+    at = {"z": z, "c": c, "t": t}
+    values: Plane = np.asarray(
+        array[tuple(at.get(axis, slice(None)) for axis in names)].read().result()
+    )
+    return values if names.index("y") < names.index("x") else values.T
 
 
 def _attributes(path: Path) -> dict[str, Any]:

@@ -4,12 +4,19 @@ Formats are told by content. What no reader knows raises `UnreadableImageError`,
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from omero_embedded.files.images import ImageFound, Plane, UnreadableImageError, type_name_of
+from omero_embedded.files.images import (
+    ImageFound,
+    Plane,
+    SmallerFound,
+    UnreadableImageError,
+    type_name_of,
+)
 from omero_embedded.files.ome_xml import with_metadata
 from omero_embedded.files.ome_zarr import find_image, read_zarr
 
@@ -56,20 +63,34 @@ def _read_tiff(path: Path) -> list[ImageFound]:
         xml = tiff.ome_metadata
         found = []
         for index, series in enumerate(tiff.series):
-            values = series.asarray(out="memmap")
             _check_complete(path, tiff)
-            image = _of_array(
-                values,
-                str(series.axes),
-                np.dtype(values.dtype).newbyteorder(tiff.byteorder),
-                "OMETiff" if xml else "TiffDelegate",
-            )
+            format_name = "OMETiff" if xml else "TiffDelegate"
+            image, *smaller = [
+                _of_level(level, tiff.byteorder, format_name) for level in series.levels
+            ]
+            image = replace(image, smaller=_smaller(image, smaller))
             found.append(with_metadata(image, xml, index) if xml else image)
             if not xml:
                 break
     if not found:
         raise UnreadableImageError(f"{path.name} is a TIFF without an image; {READ} are read.")
     return found
+
+
+def _of_level(level: Any, byteorder: str, format_name: str) -> ImageFound:
+    """Make an image of one resolution of a series."""
+    values = level.asarray(out="memmap")
+    dtype = np.dtype(values.dtype).newbyteorder(byteorder)
+    return _of_array(values, str(level.axes), dtype, format_name)
+
+
+def _smaller(full: ImageFound, others: Sequence[ImageFound]) -> tuple[SmallerFound, ...]:
+    """Return those of other resolutions that are smaller in the plane and the same across it."""
+    return tuple(
+        SmallerFound(*other.sizes[:2], other.plane)
+        for other in others
+        if other.sizes[2:] == full.sizes[2:] and other.type_name == full.type_name
+    )
 
 
 def _check_complete(path: Path, tiff: Any) -> None:

@@ -26,6 +26,7 @@ from omero_embedded.pixels.errors import (
     WriteModeError,
     WrongLengthError,
 )
+from omero_embedded.pixels.levels import level_files
 from omero_embedded.pixels.planes import PlaneFile
 
 LEVELS = 6
@@ -269,7 +270,7 @@ class PyramidFile:
 
 def files_of(path: Path) -> list[Path]:
     """Return all files that pixels at a path may consist of."""
-    return [_level_path(path, level) for level in range(LEVELS)]
+    return [*(_level_path(path, level) for level in range(LEVELS)), *level_files(path)]
 
 
 def _level_path(path: Path, level: int) -> Path:

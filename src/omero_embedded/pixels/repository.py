@@ -10,6 +10,7 @@ from pathlib import Path
 
 from omero_embedded import errors
 from omero_embedded.pixels.description import Description
+from omero_embedded.pixels.levels import LevelledFile, levels_at
 from omero_embedded.pixels.planes import PlaneFile
 from omero_embedded.pixels.pyramid import PyramidFile, files_of, requires_pyramid
 
@@ -53,6 +54,9 @@ def open_pixels(folder: Path, description: Description) -> PixelsFile:
         If their type cannot be stored, or a pyramid is broken or being written.
     """
     path, dimensions = pixels_path(folder, description.id), description.dimensions
+    smaller = levels_at(path) if description.imported else []
+    if smaller:
+        return LevelledFile(path, dimensions, smaller)
     if requires_pyramid(dimensions):
         return PyramidFile(path, dimensions)
     return PlaneFile(path, dimensions, imported=description.imported)

@@ -374,7 +374,7 @@ class RawPixelsStore:
     def findMinMax(self, call: Call, channels: Sequence[int]) -> dict[int, list[float]]:
         """Return lowest and highest value of the middle plane of each channel; nothing of big images."""
         description, file = self._ready
-        d = file.dimensions
+        d = description.dimensions
         if requires_pyramid(d):
             return {}
         z, t = (d.z - 1) // 2, (d.t - 1) // 2
@@ -384,7 +384,7 @@ class RawPixelsStore:
     @operation
     def requiresPixelsPyramid(self, call: Call) -> bool:
         """Whether the image is so big that it is written by tiles."""
-        return requires_pyramid(self._file.dimensions)
+        return requires_pyramid(self._ready[0].dimensions)
 
     @operation
     def getResolutionLevels(self, call: Call) -> int:
