@@ -40,7 +40,7 @@ def read_metadata(
     folder: Path,
     files: Mapping[str, FileStat],
     *,
-    parser: str | None = None,
+    parser: str | MetadataParser | None = None,
     metadata_file: Path | None = None,
 ) -> Metadata:
     """Return the metadata of a folder of images.
@@ -52,7 +52,7 @@ def read_metadata(
     files
         All files below it, by names relative to it with `/` between parts. Text files in sub-folders are not looked at.
     parser
-        What to read the text files with, as `load_parser` takes it; None: the parsers for `*Acq.txt` and `*log.txt`.
+        What to read the text files with, or its name as `load_parser` takes it; None: the parsers for `*Acq.txt` and `*log.txt`.
     metadata_file
         The user's metadata; None: `metadata.yaml` in the folder, where there is one.
 
@@ -67,7 +67,8 @@ def read_metadata(
     if parser is None:
         found = read_lab_files(folder, files)
     else:
-        found = _with_parser(load_parser(parser), folder, files)
+        chosen = load_parser(parser) if isinstance(parser, str) else parser
+        found = _with_parser(chosen, folder, files)
     user_file = metadata_file or find_user_file(folder, files)
     if user_file is None:
         return found

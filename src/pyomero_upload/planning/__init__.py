@@ -6,7 +6,7 @@ nothing is written, no server is asked. `make_plan` is the entry; `document.py` 
 
 import gc
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from pyomero_upload.layout import (
     arrange_separately,
     list_files,
 )
-from pyomero_upload.metadata import complete_channels, read_metadata
+from pyomero_upload.metadata import MetadataParser, complete_channels, read_metadata
 from pyomero_upload.model import (
     Channel,
     Dataset,
@@ -51,12 +51,13 @@ def make_plan(
     pattern: str | None = None,
     layout: Literal["hypercube", "separate"] = "hypercube",
     metadata_file: str | Path | None = None,
-    parser: str | None = None,
+    parser: str | MetadataParser | None = None,
     ignore_metadata: bool = False,
     processor: str | None = None,
     missing: Literal["fill", "drop-timepoint", "fail"] = "fill",
     provenance: bool = True,
     deep: bool = False,
+    files: Collection[str] | None = None,
 ) -> Plan:
     """Plan what will be made of a folder of images and text files.
 
@@ -75,7 +76,7 @@ def make_plan(
     metadata_file
         A `metadata.yaml` elsewhere than beside the data.
     parser
-        A parser for the text files, as `module:Class` or the name of an installed one.
+        A parser for the text files: one, or its name as `module:Class` or as that of an installed one.
     ignore_metadata
         Take the images alone.
     processor
@@ -87,6 +88,8 @@ def make_plan(
         Add key-value pairs that say what tool made this.
     deep
         Open the header of every file, not of one for each image and channel.
+    files
+        Take these files alone, by their names relative to the folder with `/` between parts; None: all.
 
     Returns
     -------
@@ -112,6 +115,7 @@ def make_plan(
             missing=missing,
             provenance=provenance,
             deep=deep,
+            only=files,
         )
 
 
@@ -137,14 +141,19 @@ def _make_plan(
     names: Layout,
     separate: bool,
     metadata_file: Path | None,
-    parser: str | None,
+    parser: str | MetadataParser | None,
     ignore_metadata: bool,
     processor: str | None,
     missing: str,
     provenance: bool,
     deep: bool,
+    only: Collection[str] | None,
 ) -> Plan:
     listing = list_files(folder)
+    if only is not None:
+        wanted = frozenset(only)
+        kept = {name: stat for name, stat in listing.files.items() if name in wanted}
+        listing = replace(listing, files=kept)
     source_folder, files = listing.folder, listing.files
     arrangement = arrange_separately(listing) if separate else arrange(listing, names)
     metadata = Metadata()

@@ -14,6 +14,7 @@ from folders import experiment, plane, write_png
 from pyomero_upload import plan as make_plan
 from pyomero_upload.errors import UsageError
 from pyomero_upload.example import make_example
+from pyomero_upload.metadata import MetadataParser
 from pyomero_upload.model import PlaneIndex, PlaneSource, Point, Sizes
 from pyomero_upload.planning.document import plan_document, plan_schema
 
@@ -380,3 +381,22 @@ def test_odd_names_of_folders_are_names_like_others(tmp_path: Path, name: str):
     plan = make_plan(tmp_path)
     assert [image.name for image in plan.images] == [name]
     assert not plan.errors
+
+
+def test_a_parser_of_ones_own_can_be_handed_over_as_an_object(tmp_path):
+    class Parser(MetadataParser):
+        def extract_metadata(self, filename):
+            return {"description": f"read from {Path(filename).name}", "tags": ["a,b"]}
+
+    experiment(tmp_path / "exp", positions=["pos001"])
+    plan = make_plan(tmp_path / "exp", parser=Parser())
+    assert plan.dataset.description == "read from exp"
+    assert plan.dataset.tags == ("a", "b")
+
+
+def test_only_the_files_named_are_planned(tmp_path):
+    experiment(tmp_path, positions=["pos001", "pos002"])
+    names = [f"pos002/{path.name}" for path in (tmp_path / "pos002").iterdir()]
+    plan = make_plan(tmp_path, files=names)
+    assert [image.name for image in plan.images] == ["pos002"]
+    assert sorted(plan.source.files) == sorted(names)
