@@ -29,6 +29,7 @@ from pyomero_upload.targets.omero.provenance import image_provenance, incomplete
 from pyomero_upload.targets.target import ChannelRange
 
 CHANNEL_NAMESPACE = "pyomero_upload/channel"
+NAME_IN_FILES, VOLTAGE = "Name in the files", "LED voltage (V)"
 # Where the plan knows no colour; as in OME-Zarr and OME-TIFF.
 DEFAULT_COLOR = "#FFFFFF"
 # The server's names of NumPy's types (enumeration PixelsType). What is not here it cannot hold.
@@ -169,7 +170,7 @@ def describe_image(
 
 def channel_pairs(channel: Channel) -> list[tuple[str, str]]:
     """Return what is known of a channel that the OME model has no place for."""
-    known = (("Name in the files", channel.name), ("LED voltage (V)", channel.voltage_v))
+    known = ((NAME_IN_FILES, channel.name), (VOLTAGE, channel.voltage_v))
     return [
         (key, str(value)) for key, value in known if value is not None and value != channel.title
     ]
