@@ -25,6 +25,7 @@ def begun(client: Any, paths: list[Path], **settings: Any) -> Any:
         entry = omero.model.FilesetEntryI()
         entry.clientPath = rstring(str(path))
         fileset.addFilesetEntry(entry)
+    fileset.linkJob(omero.model.UploadJobI())
     wishes = omero.grid.ImportSettings(**settings)
     wishes.checksumAlgorithm = omero.model.ChecksumAlgorithmI()
     wishes.checksumAlgorithm.value = rstring("SHA1-160")

@@ -39,15 +39,17 @@ class Core:
     def __init__(self, folder: Path, database: Database, root_password: str) -> None:
         self.folder = folder
         self.database = database
-        if database.is_new():
-            transaction = database.begin(writes=True)
-            try:
+        new = database.is_new()
+        transaction = database.begin(writes=True)
+        try:
+            if new:
                 database.create_tables(transaction.connection)
                 initial.fill(transaction.connection, root_password)
-            except BaseException:
-                transaction.rollback()
-                raise
-            transaction.commit()
+            initial.place_repositories(transaction.connection, folder)
+        except BaseException:
+            transaction.rollback()
+            raise
+        transaction.commit()
         self.directory = Directory(database)
         self.sessions = Sessions(self)
         self.configuration = self._configuration()

@@ -10,7 +10,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from omero_embedded import passwords, tables
 from omero_embedded.people import GUEST, ROOT, SYSTEM, USER
@@ -103,6 +103,17 @@ def fill(connection: Connection, root_password: str) -> None:
     )
     if connection.dialect.name == "postgresql":
         _advance_sequences(connection)
+
+
+def place_repositories(connection: Connection, folder: Path) -> None:
+    """Write down where the repositories are: the server's folder may have been moved since."""
+    files = tables.table("OriginalFile")
+    here = f"{folder.resolve().as_posix()}/"
+    connection.execute(
+        update(files)
+        .where(files.c.mimetype == "Repository", files.c.repo.is_not(None), files.c.path != here)
+        .values(path=here)
+    )
 
 
 def _advance_sequences(connection: Connection) -> None:

@@ -17,7 +17,7 @@ from omero_embedded.call import Call, writing
 from omero_embedded.files import place
 from omero_embedded.files.checksums import OFFERED, checksum, suggest
 from omero_embedded.files.store import RawFileStore
-from omero_embedded.files.upload import ImportProcess, begin
+from omero_embedded.files.upload import ImportProcess, begin, upload_job
 from omero_embedded.initial import ENUMERATIONS
 from omero_embedded.loading import Loader
 from omero_embedded.wire.registry import stateless
@@ -34,13 +34,14 @@ class ManagedRepository:
         if fs is None or settings is None or settings.checksumAlgorithm is None:
             raise errors.api_usage("A Fileset and settings with a checksum algorithm are needed.")
         paths = [unwrap(entry.clientPath) or "" for entry in fs.copyUsedFiles()]
-        upload = begin(call, paths, _algorithm(call, settings.checksumAlgorithm))
+        algorithm = _algorithm(call, settings.checksumAlgorithm)
+        upload = begin(call, paths, algorithm, upload_job(fs))
         return call.publish(ImportProcess(upload, settings))
 
     @writing
     def importPaths(self, call: Call, filePaths: Sequence[str]) -> Any:
         """Make room for files and return the process that takes them, with SHA-1 for a checksum."""
-        upload = begin(call, filePaths, OFFERED[0])
+        upload = begin(call, filePaths, OFFERED[0], omero.model.UploadJobI())
         return call.publish(ImportProcess(upload, omero.grid.ImportSettings()))
 
     def listImports(self, call: Call) -> list[Any]:

@@ -6,9 +6,12 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
+from omero import RLong
 from omero.model import IObject
+from omero.rtypes import rlong
+from sqlalchemy import select
 
-from omero_embedded import errors, permissions, saving
+from omero_embedded import errors, permissions, saving, tables
 from omero_embedded.call import Call, writing
 from omero_embedded.files import place
 from omero_embedded.files.checksums import OFFERED, checksum
@@ -47,15 +50,15 @@ class RawFileStore:
         if self._file is None:
             raise errors.missing_row("ome.model.core.OriginalFile", fileId)
 
-    def getFileId(self, call: Call) -> int:
+    def getFileId(self, call: Call) -> RLong:
         """Return the id of the OriginalFile."""
-        return self._ready.id
+        return rlong(self._ready.id)
 
     @writing
     def save(self, call: Call) -> IObject | None:
-        """Note size, time and checksum in the OriginalFile and return it; None if nothing was written."""
+        """Note size, time and checksum in the OriginalFile and return it; None if nothing has changed."""
         file = self._ready
-        if not self._modified:
+        if not (self._modified or self._was_replaced(call, file)):
             return None
         self._note(call, file)
         saved = Loader(call).object("OriginalFile", file.id)
@@ -69,13 +72,25 @@ class RawFileStore:
         """Save and let go of the file."""
         file, self._file = self._file, None
         try:
-            if file is not None and self._modified:
+            if file is not None and (self._modified or self._was_replaced(call, file)):
                 self._note(call, file)
         finally:
             self._modified = False
             if self._bytes is not None:
                 self._bytes.close()
                 self._bytes = None
+
+    @staticmethod
+    def _was_replaced(call: Call, file: StoredFile) -> bool:
+        """Whether another file lies in the place of the one whose size is known, as imports in place put it there."""
+        files = tables.table("OriginalFile")
+        known = call.db.scalar(select(files.c.size).where(files.c.id == file.id))
+        return (
+            known is not None
+            and file.path.exists()
+            and file.path.stat().st_size != known
+            and permissions.rights(call, file.owner, file.group).edit
+        )
 
     def _note(self, call: Call, file: StoredFile) -> None:
         if self._bytes is not None:

@@ -12,40 +12,47 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import Any
 
 import omero
 import omero.cmd
 import omero.grid
+import omero.model
+from omero.model import IObject
+from omero.rtypes import unwrap
 from sqlalchemy import select
 
 from omero_embedded import errors, saving, tables
 from omero_embedded.call import Call, writing
 from omero_embedded.files import place
-from omero_embedded.files.checksums import OFFERED, checksum
+from omero_embedded.files.checksums import OFFERED
 from omero_embedded.files.importing import ImportRequest
 from omero_embedded.files.place import StoredFile
 from omero_embedded.files.store import RawFileStore
 from omero_embedded.initial import ENUMERATIONS
+from omero_embedded.saving.rows import write_map
 from omero_embedded.wire.handles import Handle
 from omero_embedded.wire.registry import stateful
 
-# The steps of an import, as the real server keeps a job for each.
+# The steps of an import after the upload, as the real server keeps a job for each.
 _JOBS = (
-    "UploadJob",
     "MetadataImportJob",
     "PixelDataJob",
     "ThumbnailGenerationJob",
     "IndexingJob",
 )
+# Of the folders that all paths share, the real server keeps so many that the shortest path has this many folders.
+_FOLDERS_KEPT = 3
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A Fileset that waits for its files."""
+    """A Fileset that waits for its files; `job` is its UploadJob."""
 
     fileset: int
+    job: int
     group: int
     files: tuple[StoredFile, ...]
     algorithm: str
@@ -76,7 +83,7 @@ class ImportProcess:
             raise errors.api_usage(
                 f"hashes should be provided for {len(self._upload.files)} files, not {len(hash)}"
             )
-        found = [self._checked(call, file) for file in self._upload.files]
+        found = self._noted(call)
         failing = {
             i: here
             for i, (here, there) in enumerate(zip(found, hash, strict=True))
@@ -84,9 +91,11 @@ class ImportProcess:
         }
         if failing:
             raise errors.checksum("A checksum mismatch has occurred.", failing)
+        finished = ENUMERATIONS["JobStatus"]["Finished"]
+        saving.change(call, "UploadJob", self._upload.job, status=finished, message="Finished")
         request = ImportRequest(self._upload.fileset, self._upload.files, self._settings)
         context = {**call.context, "omero.group": str(self._upload.group)}
-        handle = Handle(call.server, call.session, context, request)
+        handle = Handle(call.server, call.session, context, request, keeps_session=True)
         name = f"{uuid.uuid4()}/omero.cmd.Handle"
         self._handle = call.server.publish(call.session, handle, name=name)
         call.after_commit(handle.start)
@@ -108,24 +117,45 @@ class ImportProcess:
             raise errors.api_usage(f"No file {i}; there are {len(self._upload.files)}.")
         return self._upload.files[i]
 
-    def _checked(self, call: Call, file: StoredFile) -> str:
-        """Note size and checksum of a file that has arrived, and return the checksum."""
-        if not file.path.exists():
-            return ""
-        found = checksum(file.path, self._upload.algorithm)
-        saving.change(
-            call,
-            "OriginalFile",
-            file.id,
-            size=file.path.stat().st_size,
-            mtime=int(time.time() * 1000),
-            hash=found,
+    def _noted(self, call: Call) -> list[str]:
+        """Return the checksums that were noted when the files' stores were closed; the empty string where none was."""
+        files, entries = tables.table("OriginalFile"), tables.table("FilesetEntry")
+        query = (
+            select(files.c.id, files.c.hash)
+            .join(entries, entries.c.originalFile == files.c.id)
+            .where(entries.c.fileset == self._upload.fileset)
         )
-        return found
+        noted = {row.id: row.hash or "" for row in call.db.execute(query)}
+        return [noted.get(file.id, "") for file in self._upload.files]
 
 
-def begin(call: Call, client_paths: Sequence[str], algorithm: str) -> Upload:
+def upload_job(fileset: "omero.model.Fileset") -> IObject:
+    """Return the UploadJob that a client linked to its Fileset.
+
+    Raises
+    ------
+    omero.ValidationException
+        If it linked none, several, or a job of another kind.
+    """
+    jobs = fileset.linkedJobList()
+    if len(jobs) != 1:
+        raise errors.validation("Found more than one job link. Link only updateJob on creation!")
+    if not isinstance(jobs[0], omero.model.UploadJob):
+        raise errors.validation(f"Found non-UploadJob on creation: {type(jobs[0]).__name__}")
+    return jobs[0]
+
+
+def begin(call: Call, client_paths: Sequence[str], algorithm: str, job: IObject) -> Upload:
     """Make a Fileset with the files a client is about to send.
+
+    Parameters
+    ----------
+    client_paths
+        Where the client has the files.
+    algorithm
+        Name of the checksum algorithm.
+    job
+        The client's UploadJob, of which the version information is kept.
 
     Raises
     ------
@@ -140,10 +170,11 @@ def begin(call: Call, client_paths: Sequence[str], algorithm: str) -> Upload:
         raise errors.api_usage(f"{algorithm} is not offered; {', '.join(OFFERED)} are.")
     prefix = _folder(call)
     fileset = saving.insert(call, "Fileset", templatePrefix=prefix)
-    names = [path.replace("\\", "/").lstrip("/") for path in client_paths]
+    paths = [path.replace("\\", "/").lstrip("/") for path in client_paths]
+    names = _trimmed(paths)
     _insert_folders(call, prefix, names)
     files = []
-    for index, name in enumerate(names):
+    for index, (path, name) in enumerate(zip(paths, names, strict=True)):
         file = _insert_file(call, prefix, name, algorithm)
         saving.insert(
             call,
@@ -151,11 +182,20 @@ def begin(call: Call, client_paths: Sequence[str], algorithm: str) -> Upload:
             fileset=fileset,
             fileset_index=index,
             originalFile=file.id,
-            clientPath=name,
+            clientPath=path,
         )
         files.append(file)
-    _insert_jobs(call, fileset)
-    return Upload(fileset, call.group.id, tuple(files), algorithm)
+    first = _insert_jobs(call, fileset, job)
+    return Upload(fileset, first, call.group.id, tuple(files), algorithm)
+
+
+def _trimmed(paths: Sequence[str]) -> list[str]:
+    """Return paths without the first folders that all share, as long as enough folders are left."""
+    parts = [[part for part in path.split("/") if part] for path in paths]
+    levels = zip(*(p[:-1] for p in parts), strict=False)
+    shared = sum(1 for _ in takewhile(lambda level: len(set(level)) == 1, levels))
+    cut = max(0, min(shared, min(map(len, parts)) - 1 - _FOLDERS_KEPT))
+    return ["/".join(p[cut:]) for p in parts]
 
 
 def _folder(call: Call) -> str:
@@ -203,9 +243,11 @@ def _split(path: str) -> tuple[str, str]:
     return f"{folder}/", name
 
 
-def _insert_jobs(call: Call, fileset: int) -> None:
+def _insert_jobs(call: Call, fileset: int, upload: IObject) -> int:
+    """Make the jobs of an import; return the id of the first, the upload."""
     now = int(time.time() * 1000)
-    for index, kind in enumerate(_JOBS):
+    made = []
+    for index, kind in enumerate(("UploadJob", *_JOBS)):
         job = saving.insert(
             call,
             kind,
@@ -218,3 +260,7 @@ def _insert_jobs(call: Call, fileset: int) -> None:
             scheduledFor=now,
         )
         saving.insert(call, "FilesetJobLink", parent=fileset, parent_index=index, child=job)
+        made.append(job)
+    pairs = [(pair.name, pair.value) for pair in unwrap(upload.versionInfo) or []]
+    write_map(call, "UploadJob", "versionInfo", made[0], pairs, anew=False)
+    return made[0]

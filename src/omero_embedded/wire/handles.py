@@ -42,12 +42,19 @@ class Handle:
     interface = "omero.cmd.Handle"
 
     def __init__(
-        self, core: "Core", session: "Session", context: dict[str, str], request: omero.cmd.Request
+        self,
+        core: "Core",
+        session: "Session",
+        context: dict[str, str],
+        request: omero.cmd.Request,
+        *,
+        keeps_session: bool = False,
     ) -> None:
         self._core = core
         self._session = session
         self._context = context
         self._request = request
+        self._keeps_session = keeps_session
         self._response: omero.cmd.Response | None = None
         self._callbacks: list[Any] = []
         self._lock = threading.Lock()
@@ -56,7 +63,9 @@ class Handle:
         self._flags: list[omero.cmd.State] = []
 
     def start(self) -> None:
-        """Begin."""
+        """Begin. A command that keeps its session is one client more of it until it has finished."""
+        if self._keeps_session:
+            self._core.sessions.enter(self._session)
         self._started = int(time.time() * 1000)
         threading.Thread(target=self._run, name="omero_embedded-command", daemon=True).start()
 
@@ -72,6 +81,8 @@ class Handle:
             waiting = list(self._callbacks)
         for callback in waiting:
             self._tell(callback)
+        if self._keeps_session:
+            self._core.sessions.leave(self._session)
 
     def _tell(self, callback: Any) -> None:
         """Tell a client's callback that the command has finished; the client may be gone by now."""
