@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from pyomero_upload.errors import PyomeroError
 from pyomero_upload.model import Hypercube, PlaneIndex
 
 Pixels = npt.NDArray[np.generic]
@@ -138,8 +139,11 @@ class Target(Protocol):
     def open_image(self, image: Hypercube, notes: Mapping[int, BlockNote]) -> ImageWriter:
         """Open an image for writing, or go on with one; `notes` are those of blocks that were written earlier."""
 
-    def publish(self, finished: Finished) -> None:
-        """Make a finished image appear under its name. Does nothing when it already did."""
+    def publish(self, finished: Finished, blank: Sequence[PlaneIndex] = ()) -> None:
+        """Make a finished image appear under its name. Does nothing when it already did.
+
+        `blank` are planes of it that could not be read and are zeros instead.
+        """
 
     def holds(self, finished: Finished) -> bool:
         """Whether an image that was finished earlier is still there.
@@ -154,6 +158,10 @@ class Target(Protocol):
 
 class WriteAbortedError(Exception):
     """The image was given up by another thread while this one waited to write a block of it."""
+
+
+class ImageBrokenError(PyomeroError):
+    """What the target has of an image is spoilt or lost: it must be made anew. Other images are not touched by that."""
 
 
 def split_blocks(groups: Iterable[Sequence[PlaneIndex]]) -> Iterator[Block]:

@@ -73,10 +73,10 @@ class ProblemFound:
 
 @dataclass(frozen=True, slots=True)
 class ImageDone:
-    """An image is complete and has its final name."""
+    """An image is complete and has its final name: a file or folder, or what it is on a server, e.g. `Image:12`."""
 
     image: str
-    path: Path
+    path: Path | str
     planes: int
     seconds: float
 

@@ -13,7 +13,14 @@ from pathlib import Path
 from pyomero_upload.errors import PyomeroError
 from pyomero_upload.model import PlaneIndex, Problem
 from pyomero_upload.targets.files.names import storable
-from pyomero_upload.targets.target import Block, Finished, ImageWriter, Target, WriteAbortedError
+from pyomero_upload.targets.target import (
+    Block,
+    Finished,
+    ImageBrokenError,
+    ImageWriter,
+    Target,
+    WriteAbortedError,
+)
 from pyomero_upload.transfer.events import Event, ImageDone, ImageReport, ImageStarted, ProblemFound
 from pyomero_upload.transfer.journal import BlockLine, Journal
 from pyomero_upload.transfer.manifest import (
@@ -35,7 +42,7 @@ class Surroundings:
     Attributes
     ----------
     out
-        The output folder.
+        The output folder; None where the target's places are no files.
     target, journal, meter
         Where planes go, where it is noted, where they are counted.
     stop
@@ -45,7 +52,7 @@ class Surroundings:
 
     """
 
-    out: Path
+    out: Path | None
     target: Target
     journal: Journal
     meter: Meter
@@ -70,6 +77,15 @@ class ImageJob:
     around
         What it shares with the others.
 
+    Attributes
+    ----------
+    entry
+        What it became; None where it is not complete.
+    problems
+        What the user should know of it.
+    broken
+        Why it must be made anew, where the target lost it: that is for the next attempt.
+
     """
 
     work: ImageInput
@@ -80,6 +96,7 @@ class ImageJob:
     around: Surroundings
     entry: ImageEntry | None = None
     problems: list[Problem] = field(default_factory=list)
+    broken: ImageBrokenError | None = None
     _failed: bool = False
     _given_up: bool = False
     _started: float = 0.0
@@ -102,6 +119,9 @@ class ImageJob:
             writer = self.around.target.open_image(
                 image, {number: line.note for number, line in self.earlier.items()}
             )
+        except ImageBrokenError as error:
+            self._break(error)
+            return
         except PyomeroError as error:
             self._fail(_problem(self.name, error))
             return
@@ -139,6 +159,9 @@ class ImageJob:
         except ImageFailedError as error:
             self._fail(error.problem)
             return
+        except ImageBrokenError as error:
+            self._break(error)
+            return
         except WriteAbortedError:
             return
         except BaseException:
@@ -172,11 +195,10 @@ class ImageJob:
         """Return what became of the image."""
         sizes, dtype_bytes = self.work.image.sizes, self.around.meter.plane_bytes[self.name]
         if self.entry is not None:
-            path = self.around.out / self.entry.path
             seconds = self._seconds
             return ImageReport(
                 self.name,
-                path,
+                None if self.around.out is None else self.around.out / self.entry.path,
                 "done",
                 sizes.t * sizes.c * sizes.z,
                 sizes.t * sizes.c * sizes.z * dtype_bytes,
@@ -224,6 +246,10 @@ class ImageJob:
         self._tell(problem)
         self.give_up()
 
+    def _break(self, error: ImageBrokenError) -> None:
+        self.broken = error
+        self.give_up()
+
     def _tell(self, problem: Problem) -> None:
         with self._lock:
             self.problems.append(problem)
@@ -233,7 +259,11 @@ class ImageJob:
         """Finish the image; the journal knows of it before it gets its name, so a crash between the two is no loss."""
         if self.around.stop.is_set():
             raise StoppedError
-        done = writer.finish({number: line.note for number, line in self._lines.items()})
+        try:
+            done = writer.finish({number: line.note for number, line in self._lines.items()})
+        except ImageBrokenError as error:
+            self._break(error)
+            return
         entry = self._entry(writer, done)
         for plane in entry.blank:
             self._tell(
@@ -241,7 +271,9 @@ class ImageJob:
             )
         self.around.journal.image(entry)
         try:
-            self.around.target.publish(done)
+            self.around.target.publish(
+                done, [PlaneIndex(plane.t, plane.c, plane.z) for plane in entry.blank]
+            )
         except PyomeroError as error:
             self._fail(_problem(self.name, error))
             return
@@ -249,9 +281,8 @@ class ImageJob:
         self.entry = entry
         # What the entry says need not be kept twice: a job may have a hundred images after this one.
         self._writer, self._lines, self.earlier = None, {}, {}
-        self.around.tell(
-            ImageDone(self.name, self.around.out / done.path, self._planes, self._seconds)
-        )
+        place = done.path if self.around.out is None else self.around.out / done.path
+        self.around.tell(ImageDone(self.name, place, self._planes, self._seconds))
 
     def _entry(self, writer: ImageWriter, done: Finished) -> ImageEntry:
         image, source = self.work.image, self.work.source

@@ -19,12 +19,21 @@ from pyomero_upload.targets.target import BlockNote, Finished, LevelSize
 from pyomero_upload.transfer.manifest import BlankPlane, ImageEntry, Job
 
 
+class UploadJob(BaseModel):
+    """What is uploaded where: the plan's digest, the server, and the Dataset on it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    plan: str
+    server: str
+    dataset: int
+
+
 class JobLine(BaseModel):
     """The first line: what the job is."""
 
     model_config = ConfigDict(frozen=True)
     kind: Literal["job"] = "job"
-    job: Job
+    job: Job | UploadJob
 
 
 class BlockLine(BaseModel):
@@ -75,7 +84,7 @@ _HEX = 16
 class State:
     """What earlier runs did: the job, images that are complete, and blocks of those that are not."""
 
-    job: Job | None = None
+    job: Job | UploadJob | None = None
     images: dict[str, ImageEntry] = field(default_factory=dict)
     blocks: dict[str, dict[int, BlockLine]] = field(default_factory=dict)
 

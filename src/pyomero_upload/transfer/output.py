@@ -1,30 +1,24 @@
 """The output folder: whose it is, who works on it now, and what earlier runs left in it.
 
 Stands before the pipeline. Nothing in a folder is touched before it is sure that the folder is empty or this very job's.
-Everything that is not yet the result lies in `.pyomero/`: `lock`, `owner.json`, `journal.jsonl` and `partial/`. The lock
-is the operating system's, so it ends with the process, however that ends; the file stays, because removing it would let
-two processes lock different files of the same name.
+Everything that is not yet the result lies in `.pyomero/`: `lock`, `owner.json` (see `holding`), `journal.jsonl` and
+`partial/`.
 """
 
-import json
 import os
-import platform
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import datetime, timezone
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from pyomero_upload.errors import PyomeroError, UsageError
 from pyomero_upload.model import Problem
 from pyomero_upload.targets.files.durable import remove
 from pyomero_upload.targets.files.folder import STATE_FOLDER
+from pyomero_upload.transfer.holding import held
 from pyomero_upload.transfer.journal import State, read_journal
 from pyomero_upload.transfer.manifest import MANIFEST, Job, read_manifest
 
-LOCK = "lock"
-OWNER = "owner.json"
 JOURNAL = "journal.jsonl"
 PARTIAL = "partial"
 
@@ -69,24 +63,16 @@ def locked(out: Path) -> Iterator[None]:
     """
     _check_ours(out)
     state = out / STATE_FOLDER
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(state / LOCK)
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise _in_use(out) from error
-    except PermissionError as error:
-        raise UsageError(
-            f"{out} cannot be written to: {error.strerror}.",
-            hint="Choose a folder that you may write to.",
-        ) from error
-    try:
-        (state / OWNER).write_text(json.dumps(_me()), encoding="utf-8")
+    with ExitStack() as stack:
+        try:
+            state.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(held(state, partial(_in_use, out)))
+        except PermissionError as error:
+            raise UsageError(
+                f"{out} cannot be written to: {error.strerror}.",
+                hint="Choose a folder that you may write to.",
+            ) from error
         yield
-    finally:
-        with suppress(OSError):
-            (state / OWNER).unlink()
-        lock.release()
 
 
 def earlier_state(out: Path, job: Job) -> State:
@@ -102,7 +88,7 @@ def earlier_state(out: Path, job: Job) -> State:
     if state.job is None and (out / MANIFEST).exists():
         manifest = read_manifest(out)
         state = State(manifest.job, {entry.name: entry for entry in manifest.images})
-    if state.job is not None and state.job != job:
+    if isinstance(state.job, Job) and state.job != job:
         raise refused(
             out,
             "output-holds-other",
@@ -160,17 +146,7 @@ def _difference(earlier: Job, now: Job) -> str:
     return "the same"  # pragma: no cover - asked only of jobs that differ
 
 
-def _me() -> dict[str, str | int]:
-    started = datetime.now(timezone.utc).astimezone().isoformat(timespec="seconds")
-    return {"pid": os.getpid(), "host": platform.node(), "started": started}
-
-
-def _in_use(out: Path) -> PyomeroError:
-    try:
-        owner = json.loads((out / STATE_FOLDER / OWNER).read_text(encoding="utf-8"))
-        who = f"process {owner['pid']} on {owner['host']}, which started at {owner['started']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        who = "another process"
+def _in_use(out: Path, who: str) -> PyomeroError:
     return PyomeroError(
         f"{out} is being written by {who}.",
         hint="Wait until it is done, or stop it; this job can go on with its work then.",

@@ -4,14 +4,14 @@ Stands between `transfer` and the formats. An unfinished image is in `.pyomero/p
 rename, so what has a final name is complete.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from pyomero_upload.errors import PyomeroError, UsageError
-from pyomero_upload.model import Hypercube, Problem
+from pyomero_upload.model import Hypercube, PlaneIndex, Problem
 from pyomero_upload.targets.files import ome_tiff, ome_zarr
 from pyomero_upload.targets.files.durable import rename, sync_folder
 from pyomero_upload.targets.files.names import safe_names
@@ -82,8 +82,9 @@ class FolderTarget:
             partial, path, image, levels=self._levels, compression=self._compression, notes=notes
         )
 
-    def publish(self, finished: Finished) -> None:
-        """Move a finished image from the unfinished ones to its name."""
+    def publish(self, finished: Finished, blank: Sequence[PlaneIndex] = ()) -> None:
+        """Move a finished image from the unfinished ones to its name; the manifest says which planes are blank."""
+        del blank
         partial, final = self._partial(finished.path), self._out / finished.path
         if partial.exists():
             if final.exists():

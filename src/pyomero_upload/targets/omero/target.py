@@ -1,0 +1,162 @@
+"""A Dataset on an OMERO server as a target: images opened in it, written, checked against the server's own digest.
+
+Stands behind `transfer` as a target. Life of an image: made and linked with its provenance, its stores opened and noted in
+the state file, blocks written, saved, the server's SHA-1 compared with the one taken as planes were read, described, and
+last marked complete in its provenance. What is complete is what the server says is.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from pyomero_upload.model import Hypercube, PlaneIndex
+from pyomero_upload.targets.omero import images, provenance, rendering
+from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.objects import delete
+from pyomero_upload.targets.omero.state import OpenImage, OpenImages
+from pyomero_upload.targets.omero.stores import Stores
+from pyomero_upload.targets.omero.writer import Buffers, OmeroImageWriter
+from pyomero_upload.targets.ranges import gathered
+from pyomero_upload.targets.target import (
+    BlockNote,
+    Finished,
+    LevelSize,
+)
+
+# With two stores the server is busy nearly all the time; each one more makes it read the whole image once more for a digest
+# when it is closed.
+STORES = 2
+
+
+class Digests(NamedTuple):
+    """What an image is made from and what is said of it, as digests."""
+
+    inputs: str
+    metadata: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An Image that is complete: its id, and the SHA-1 of its planes, which is the server's and ours."""
+
+    image_id: int
+    sha1: str
+
+
+class OmeroTarget:
+    """A Dataset that images are written to; see `targets.target.Target`.
+
+    Parameters
+    ----------
+    connection
+        The session.
+    dataset_id
+        The Dataset.
+    key
+        The upload's.
+    digests
+        For the name of each image.
+    open_images
+        Where to remember what is open; those it holds already are gone on with.
+
+    Attributes
+    ----------
+    made
+        The Images that were completed, by their names in the plan.
+
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        dataset_id: int,
+        *,
+        key: str,
+        digests: Mapping[str, Digests],
+        open_images: OpenImages,
+    ) -> None:
+        self.made: dict[str, Made] = {}
+        self._connection = connection
+        self._dataset_id = dataset_id
+        self._key = key
+        self._digests = digests
+        self._open = open_images
+        self._buffers = Buffers()
+        self._finished: dict[str, tuple[str, str]] = {}
+        self._lock = threading.Lock()
+
+    def open_image(self, image: Hypercube, notes: Mapping[int, BlockNote]) -> OmeroImageWriter:
+        """Make an image and open its stores, or go on with those that are open; `notes` are of blocks it has."""
+        earlier = self._open.get(image.name)
+        stores = (
+            None
+            if earlier is None
+            else Stores.again(self._connection, earlier.pixels_id, earlier.stores)
+        )
+        if earlier is None or stores is None or stores.pyramid:
+            # A pyramid takes its tiles in one order only, and nobody knows which was the last.
+            return self._new(image)
+        return self._writer(image, earlier, stores, notes)
+
+    def publish(self, finished: Finished, blank: Sequence[PlaneIndex] = ()) -> None:
+        """Say on the server that an image is complete: the last thing that is done to it."""
+        name, sha1 = self._finished[finished.path]
+        pairs = [("Planes left blank", str(len(blank)))] if blank else []
+        image_id = int(finished.path.partition(":")[2])
+        provenance.mark_image(self._connection, image_id, key=self._key, sha1=sha1, pairs=pairs)
+        with self._lock:
+            self.made[name] = Made(image_id, sha1)
+        self._open.remove(name)
+
+    def holds(self, finished: Finished) -> bool:
+        """Whether an image is there: what earlier runs completed is asked of the provenance, before."""
+        return finished.path in self._finished
+
+    def discard(self, name: str) -> None:
+        """Delete an image that will not become complete."""
+        self._open.remove(name)
+        delete(
+            self._connection,
+            "Image",
+            images.half_written(self._connection, key=self._key, name=name),
+        )
+
+    def _new(self, image: Hypercube) -> OmeroImageWriter:
+        digests = self._digests[image.name]
+        new = images.create_image(
+            self._connection,
+            image,
+            dataset_id=self._dataset_id,
+            key=self._key,
+            inputs=digests.inputs,
+            metadata=digests.metadata,
+        )
+        stores = Stores.open(self._connection, new.pixels_id, STORES)
+        opened = OpenImage(image_id=new.image_id, pixels_id=new.pixels_id, stores=stores.identities)
+        self._open.add(image.name, opened)
+        return self._writer(image, opened, stores, {})
+
+    def _writer(
+        self, image: Hypercube, opened: OpenImage, stores: Stores, notes: Mapping[int, BlockNote]
+    ) -> OmeroImageWriter:
+        return OmeroImageWriter(
+            image,
+            stores,
+            sent=notes,
+            buffers=self._buffers,
+            describe=partial(self._describe, image, opened),
+        )
+
+    def _describe(
+        self, image: Hypercube, opened: OpenImage, sha1: str, notes: Mapping[int, BlockNote]
+    ) -> Finished:
+        """Say all that is known of an image whose pixels are there."""
+        ranges = gathered(notes.values())
+        images.describe_image(self._connection, opened.image_id, opened.pixels_id, image, ranges)
+        rendering.show_image(self._connection, opened.image_id, opened.pixels_id, image, ranges)
+        path = f"Image:{opened.image_id}"
+        with self._lock:
+            self._finished[path] = (image.name, sha1)
+        return Finished(path, (), (LevelSize("", image.sizes.y, image.sizes.x),))
