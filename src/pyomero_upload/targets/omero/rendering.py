@@ -1,0 +1,66 @@
+"""How an Image is shown: its rendering settings and its thumbnail.
+
+Stands above `images`, whose colours and extremes it relies on. Called when all planes are there: settings cannot be made, and
+nothing can be drawn, before.
+"""
+
+from collections.abc import Mapping
+from contextlib import closing
+
+from omero.rtypes import rint
+
+from pyomero_upload.model import Hypercube
+from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.images import color_of
+from pyomero_upload.targets.target import ChannelRange
+
+# As the server's own defaults: more channels at once show a muddle.
+ACTIVE_CHANNELS = 3
+# What OMERO.web shows in its lists.
+_THUMBNAIL = 96
+
+
+def show_image(
+    conn: Connection,
+    image_id: int,  # noqa: ARG001 - the same parameters as `describe_image`
+    pixels_id: int,
+    image: Hypercube,
+    ranges: Mapping[int, ChannelRange],
+) -> None:
+    """Set what is shown of an Image, and make its thumbnail. Calling it again gives the same.
+
+    Each channel has its colour, and a window between which nearly all its pixels lie; the first three are on. An Image of
+    one channel is grey. The section in the middle of the first time point is shown first.
+
+    Parameters
+    ----------
+    conn
+        The session.
+    image_id, pixels_id
+        The Image and its Pixels, all planes of which are there.
+    image
+        What is known of it.
+    ranges
+        The values of each channel, by its index; a channel without pixels keeps the server's default.
+
+    """
+    with closing(conn.sf.createRenderingEngine()) as engine:
+        engine.lookupPixels(pixels_id)
+        if not engine.lookupRenderingDef(pixels_id):
+            # Sets the colour model, by the number of channels, and the plane that is shown first.
+            engine.resetDefaultSettings(True)
+            engine.lookupRenderingDef(pixels_id)
+        engine.load()
+        for c, channel in enumerate(image.channels):
+            engine.setActive(c, c < ACTIVE_CHANNELS)
+            engine.setRGBA(c, *color_of(channel), 255)
+            if c in ranges:
+                engine.setChannelWindow(c, *window(ranges[c]))
+        engine.saveCurrentSettings()
+    with closing(conn.sf.createThumbnailStore()) as store:
+        store.createThumbnailsByLongestSideSet(rint(_THUMBNAIL), [pixels_id])
+
+
+def window(values: ChannelRange) -> tuple[float, float]:
+    """Return the values that are shown darkest and brightest; a window of no width cannot be shown."""
+    return values.low, max(values.high, values.low + 1)
