@@ -4,42 +4,26 @@ Stands between `settings`, which say where and as whom, and everything else in t
 """
 
 import contextlib
-import logging
 import re
 import threading
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import Ice
 import omero
 import omero.clients
 import omero.model
-import omero.sys
 from omero.rtypes import rstring
 from pydantic import SecretStr
 from typing_extensions import Self
 
-from pyomero_upload.errors import UsageError
-from pyomero_upload.targets.omero import explaining
+from pyomero_upload.targets.omero import entering, explaining, login_store
 from pyomero_upload.targets.omero.groups import Named, pick_group
 from pyomero_upload.targets.omero.passwords import password_of
 from pyomero_upload.targets.omero.settings import DEFAULT_PORT, ServerSettings
 
-log = logging.getLogger(__name__)
-
-AGENT = "pyomero-upload"
-
 KEEP_ALIVE = 20
-"""Seconds between signs of life, so that a session that is in use never is idle for its time."""
-
-SILENCE = 60
-"""Seconds after which a connection over which nothing comes, not even the answer to a sign of life, is given up."""
-
-CONNECTING = 5_000
-"""Milliseconds for a connection to be made; omero-py tries it three times."""
-
-Ask = Callable[[str], SecretStr | None]
-"""Asks for the password of `USER at SERVER`; None where there is nobody to ask."""
+"""Seconds between signs of life, so that a session in use is never idle for its time, and a dead connection is noticed."""
 
 
 class Connection:
@@ -68,14 +52,14 @@ class Connection:
         self.key = SecretStr(client.getSessionId())
         self._detached = False
         self._lock = threading.RLock()
+        self._closed = threading.Event()
 
     # ------------------------------------------------------------ beginning
     @classmethod
-    def open(cls, settings: ServerSettings, *, ask: Ask | None = None) -> Self:
+    def open(cls, settings: ServerSettings, *, ask: entering.Ask | None = None) -> Self:
         """Join the session that the settings name, or log in.
 
-        A session of a login that is over is passed over where a password can be had. The session of a login is left
-        alive by `close`, any other is ended.
+        The session of a login is left alive by `close`, any other is ended.
 
         Parameters
         ----------
@@ -90,13 +74,9 @@ class Connection:
             If the server cannot be reached, is too old or none, or does not let the user in; says what to do.
 
         """
-        client = _log_in(settings, ask)
-        try:
-            with explaining.explained_errors(settings):
-                return cls._over(client, settings)
-        except BaseException:
-            _end(client)
-            raise
+        with explaining.explained_errors(settings):
+            client, settings = entering.log_in(settings, ask)
+            return cls._begun(client, settings)
 
     @classmethod
     def join(cls, settings: ServerSettings, key: SecretStr) -> Self:
@@ -110,13 +90,8 @@ class Connection:
             If the server cannot be reached.
 
         """
-        client = _joined(settings, key)
-        try:
-            with explaining.explained_errors(settings):
-                return cls._over(client, settings)
-        except BaseException:
-            _end(client)
-            raise
+        with explaining.explained_errors(settings):
+            return cls._begun(entering.joined(settings, key), settings)
 
     @classmethod
     def over(cls, client: Any) -> Self:
@@ -136,27 +111,38 @@ class Connection:
         )
 
     @classmethod
-    def _over(cls, client: Any, settings: ServerSettings) -> Self:
-        _check_version(client, settings)
-        admin = client.sf.getAdminService()
-        context = admin.getEventContext()
-        user = Named(context.userId, context.userName)
-        if settings.user is not None and user.name != settings.user:
-            raise explaining.LoginError(
-                f"The session that was given is {user.name}'s, not {settings.user}'s.",
-                hint="Leave --user out, or give a session of that user.",
-            )
-        group = pick_group(admin, context, settings.group)
-        connection = cls(client, settings, user=user, group=group)
-        connection._begin()
+    def _begun(cls, client: Any, settings: ServerSettings) -> Self:
+        try:
+            entering.check_version(client, settings)
+            admin = client.sf.getAdminService()
+            context = admin.getEventContext()
+            user = Named(context.userId, context.userName)
+            entering.check_user(user.name, settings)
+            group = pick_group(admin, context, settings.group)
+            connection = cls(client, settings, user=user, group=group)
+            connection._set_up()
+        except BaseException:
+            entering.end(client)
+            raise
+        threading.Thread(target=connection._keep_alive, name="keep-alive", daemon=True).start()
         return connection
 
-    def _begin(self) -> None:
-        """Set up a client that has just logged in or joined."""
+    def _set_up(self) -> None:
+        """Set up a client that has just come in."""
         self.client.getImplicitContext().put("omero.group", str(self.group.id))
-        self.client.enableKeepAlive(KEEP_ALIVE)
-        if self._detached or self.settings.stored is not None:
+        if self._detached or self._of_login:
             self.sf.detachOnDestroy()
+
+    def _keep_alive(self) -> None:
+        while not self._closed.wait(KEEP_ALIVE):
+            # Whoever asks the server next notices a drop, and can do something about it.
+            with contextlib.suppress(Ice.Exception, omero.ClientError):
+                self.sf.keepAlive(None)
+
+    @property
+    def _of_login(self) -> bool:
+        """Whether the session is one of a login, and so not ours to end."""
+        return self.settings.stored is not None and self.settings.sudo is None
 
     # ------------------------------------------------------------ what is asked through it
     @property
@@ -224,166 +210,79 @@ class Connection:
 
         """
         with self._lock:
-            client = _joined(self.settings, self.key)
+            client = entering.joined(self.settings, self.key)
             self._replace(client)
 
-    def log_in_again(self, ask: Ask | None = None) -> None:
+    def log_in_again(self) -> None:
         """Begin a new session as the same user, after the old one was over; `session_number` counts up.
+
+        Without a password, the session is taken that the user has begun by logging in again elsewhere.
 
         Raises
         ------
+        SessionOverError
+            If no password is known, and the user has not logged in again yet.
         PyomeroError
-            If the server cannot be reached, or no password is known.
+            If the server cannot be reached.
 
         """
         with self._lock:
-            client = _with_password(self.settings, ask)
+            client = self._anew()
             self.key = SecretStr(client.getSessionId())
             self.session_number += 1
             self._replace(client)
 
+    def _anew(self) -> Any:
+        settings = replace(self.settings, user=self.user.name)
+        if settings.sudo is not None or password_of(settings, None) is not None:
+            client, self.settings = entering.log_in(
+                replace(settings, session=None, stored=None), None
+            )
+            return client
+        stored = login_store.fitting(settings.host, settings.port, self.user.name)
+        if stored is None or stored.key == self.key:
+            raise explaining.session_over(settings)
+        self.settings = replace(settings, session=stored.key, stored=stored)
+        return entering.joined(self.settings, stored.key)
+
+    def come_back(self, lost: object) -> None:
+        """Join the session again, or begin a new one if it is over, unless another thread has done so.
+
+        Parameters
+        ----------
+        lost
+            The client that was found to be of no use.
+
+        Raises
+        ------
+        PyomeroError
+            As `rejoin` and `log_in_again` do.
+
+        """
+        with self._lock:
+            if self.client is not lost:
+                return
+            try:
+                self.rejoin()
+            except explaining.SessionOverError:
+                self.log_in_again()
+
     def _replace(self, client: Any) -> None:
         old, self.client = self.client, client
         with explaining.explained_errors(self.settings):
-            self._begin()
-        _end(old)
+            self._set_up()
+        entering.end(old)
 
     # ------------------------------------------------------------ end
     def close(self) -> None:
         """End the session; one of a login is only left."""
+        self._closed.set()
         with self._lock:
-            if self._detached and self.settings.stored is None:
-                # It would outlive its client: close it for all who are in it.
+            if self._detached and not self._of_login:
+                # It would outlive its client. Where the connection is gone, it ends when it was idle for its time.
                 with contextlib.suppress(Ice.Exception, omero.ClientError):
                     service, session = self.sf.getSessionService(), omero.model.SessionI()
                     session.uuid = rstring(self.key.get_secret_value())
                     while service.closeSession(session) > 0:
                         pass
-            _end(self.client)
-
-
-def new_client(settings: ServerSettings) -> Any:
-    """Return an `omero.client` for the server, not logged in, that notices within a minute that nobody answers.
-
-    Raises
-    ------
-    ConnectingError
-        If the address is none.
-
-    """
-    # omero-py tells of each try on standard error
-    logging.getLogger("omero.client").setLevel(logging.ERROR)
-    try:
-        client = omero.client(
-            host=settings.host,
-            port=settings.port,
-            pmap={
-                "Ice.Override.ConnectTimeout": str(CONNECTING),
-                "Ice.ACM.Client.Timeout": str(SILENCE),
-            },
-        )
-    except (Ice.Exception, omero.ClientError) as error:
-        raise explaining.explain(error, settings) from None
-    client.setAgent(AGENT)
-    return client
-
-
-def _log_in(settings: ServerSettings, ask: Ask | None) -> Any:
-    if settings.session is None or settings.sudo is not None:
-        return _with_password(settings, ask)
-    try:
-        return _joined(settings, settings.session)
-    except explaining.SessionOverError:
-        if settings.user is None:
-            raise
-        password = password_of(settings, ask)
-        if password is None:
-            raise
-    return _created(settings, password)
-
-
-def _with_password(settings: ServerSettings, ask: Ask | None) -> Any:
-    if settings.prover is None:
-        raise UsageError(
-            f"Who are you at {settings.place}?",
-            hint="Name the user: --user NAME; or log in once with: pyomero login",
-        )
-    if settings.sudo is not None:
-        return _as_another(settings, ask)
-    password = password_of(settings, ask)
-    if password is None:
-        raise no_password(settings)
-    return _created(settings, password)
-
-
-def no_password(settings: ServerSettings) -> UsageError:
-    """Return the error that says that there is no password."""
-    return UsageError(
-        f"There is no password for {settings.prover} at {settings.place}.",
-        hint="Log in once with: pyomero login; or pipe it in with --password-stdin, or set OMERO_PASSWORD.",
-    )
-
-
-def _created(settings: ServerSettings, password: SecretStr) -> Any:
-    return _entered(settings, settings.prover or "", password, joining=False)
-
-
-def _joined(settings: ServerSettings, key: SecretStr) -> Any:
-    return _entered(settings, key.get_secret_value(), key, joining=True)
-
-
-def _entered(settings: ServerSettings, name: str, proof: SecretStr, *, joining: bool) -> Any:
-    client = new_client(settings)
-    try:
-        client.createSession(name, proof.get_secret_value())
-    except BaseException as error:
-        _end(client)
-        if isinstance(error, Ice.Exception | omero.ClientError):
-            raise explaining.explain_connecting(error, settings, joining=joining) from None
-        raise
-    return client
-
-
-def _as_another(settings: ServerSettings, ask: Ask | None) -> Any:
-    """Log in as the administrator, begin a session of the user's, and join it."""
-    if settings.session is not None:
-        admin = _joined(settings, settings.session)
-    else:
-        password = password_of(settings, ask)
-        if password is None:
-            raise no_password(settings)
-        admin = _created(settings, password)
-    try:
-        if settings.stored is not None:
-            admin.sf.detachOnDestroy()
-        principal = omero.sys.Principal(name=settings.user, group="", eventType="User")
-        try:
-            session = admin.sf.getSessionService().createSessionWithTimeouts(principal, 0, 600_000)
-        except omero.SecurityViolation:
-            raise explaining.LoginError(
-                f"{settings.sudo} may not work as {settings.user} at {settings.place}.",
-                hint="That takes an administrator with the privilege Sudo.",
-            ) from None
-        except (omero.ApiUsageException, omero.ValidationException, omero.AuthenticationException):
-            raise explaining.LoginError(
-                f"There is no user {settings.user} at {settings.place}.", hint="Check --user."
-            ) from None
-        return _joined(settings, SecretStr(session.uuid.val))
-    finally:
-        _end(admin)
-
-
-def _check_version(client: Any, settings: ServerSettings) -> None:
-    version = str(client.sf.getConfigService().getVersion())
-    numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:2])
-    if numbers < explaining.OLDEST:
-        raise explaining.ConnectingError(
-            f"{settings.place} runs OMERO {version}, which is too old.",
-            hint="This works with OMERO 5.6 and later; ask the server's administrator for an update.",
-        )
-
-
-def _end(client: Any) -> None:
-    """Close a client; one whose connection is gone has nothing left to close."""
-    with contextlib.suppress(Ice.Exception, omero.ClientError):
-        client.closeSession()
+            entering.end(self.client)

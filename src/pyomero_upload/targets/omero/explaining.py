@@ -6,8 +6,9 @@ what it was given; so neither is repeated here, and the errors made here do not 
 
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import Glacier2
 import Ice
@@ -80,7 +81,7 @@ def explain(
     Parameters
     ----------
     error
-        What was raised.
+        What was raised; an error for people is returned as it is.
     settings
         Where and as whom.
     joining
@@ -89,26 +90,22 @@ def explain(
     """
     if isinstance(error, PyomeroError):
         return error
-    if isinstance(error, Ice.LocalException):
-        return _explain_ice(error, settings)
-    if isinstance(error, Glacier2.PermissionDeniedException):
-        return session_over(settings) if joining else _wrong_password(settings)
-    if isinstance(error, Glacier2.CannotCreateSessionException):
-        return _no_session(str(error.reason), settings)
-    if isinstance(error, omero.SessionException):
+    if joining and isinstance(error, Glacier2.PermissionDeniedException):
         return session_over(settings)
-    if isinstance(error, omero.ServerError):
-        return _explain_refusal(error, settings)
-    text = without_keys(str(error))
-    if isinstance(error, omero.ClientError):
-        if "null object" in text:
-            return _no_answer(settings)
-        if "host" in text.lower() or "protocol" in text.lower():
-            return ConnectingError(
-                f"{settings.host!r} is no address of a server.",
-                hint="Give a name such as omero.example.org, or a URL such as wss://omero.example.org/omero-ws.",
-            )
-    return ServerRefusedError(f"{settings.place}: {type(error).__name__}: {text}")
+    for kind, said in _EXPLANATIONS:
+        if isinstance(error, kind):
+            return said(error, settings)
+    return ServerRefusedError(
+        f"{settings.place}: {type(error).__name__}: {without_keys(str(error))}"
+    )
+
+
+def may_pass(error: "omero.ServerError") -> bool:
+    """Whether the server refused because it is full, or because it or the group takes no changes."""
+    words = str(error.message or "")
+    return isinstance(error, omero.ReadOnlyGroupSecurityViolation) or bool(
+        _FULL.search(words) or _READ_ONLY.search(words)
+    )
 
 
 def without_keys(text: str) -> str:
@@ -124,22 +121,19 @@ def session_over(settings: ServerSettings) -> SessionOverError:
     )
 
 
-def _wrong_password(settings: ServerSettings) -> LoginError:
+def _wrong_password(_: Any, settings: ServerSettings) -> LoginError:
     return LoginError(
         f"{settings.place} does not accept this user and password: {settings.prover}.",
         hint="Check both; they are the ones you use for OMERO.web. Upper and lower case matter.",
     )
 
 
-def _no_session(reason: str, settings: ServerSettings) -> PyomeroError:
+def _no_session(error: Any, settings: ServerSettings) -> PyomeroError:
+    reason = without_keys(str(error.reason)).rstrip(".")
     if _READ_ONLY.search(reason):
         return read_only(settings)
-    if "No such group" in reason:
-        return LoginError(
-            f"{settings.place}: {without_keys(reason)}.", hint="Choose another --group."
-        )
     return LoginError(
-        f"{settings.place} does not let {settings.prover} in: {without_keys(reason).rstrip('.')}.",
+        f"{settings.place} does not let {settings.prover or 'you'} in: {reason}.",
         hint="If this stays so, ask the server's administrator.",
     )
 
@@ -152,7 +146,25 @@ def read_only(settings: ServerSettings) -> ReadOnlyError:
     )
 
 
-def _no_answer(settings: ServerSettings) -> ConnectingError:
+def _client_error(error: Any, settings: ServerSettings) -> PyomeroError:
+    text = without_keys(str(error))
+    if "null object" in text:
+        return _no_answer(error, settings)
+    if "No host" in text or "protocol" in text:
+        return ConnectingError(
+            f"{settings.host!r} is no address of a server.",
+            hint="Give a name such as omero.example.org, or a URL such as wss://omero.example.org/omero-ws.",
+        )
+    return ServerRefusedError(f"{settings.place}: {text}")
+
+
+def _command_failed(error: Any, settings: ServerSettings) -> PyomeroError:
+    told = error.err
+    words = (told.parameters or {}).get("message") or f"{told.category} {told.name}"
+    return ServerRefusedError(f"{settings.place} could not do it: {without_keys(str(words))}")
+
+
+def _no_answer(_: Any, settings: ServerSettings) -> ConnectingError:
     return ConnectingError(
         f"{settings.place} does not answer.",
         hint=f"{_TRY} A firewall may stand between, or you may need the VPN; where only the web is open, the server "
@@ -160,45 +172,111 @@ def _no_answer(settings: ServerSettings) -> ConnectingError:
     )
 
 
-def _explain_ice(error: Ice.LocalException, settings: ServerSettings) -> PyomeroError:
-    place = settings.place
-    if isinstance(error, Ice.DNSException):
-        return ConnectingError(
-            f"There is no server called {error.host}.",
-            hint="Check the spelling (--server), and that this computer is on the network.",
-        )
-    if isinstance(error, Ice.ConnectionRefusedException):
-        return ConnectingError(
-            f"Nothing listens at {place}.",
-            hint="Check --port: OMERO's is usually 4064. If it is right, the server is not running.",
-        )
-    if isinstance(error, Ice.ConnectFailedException | Ice.ConnectTimeoutException):
-        return _no_answer(settings)
-    if isinstance(error, Ice.SecurityException) and "certificate" in str(error):
-        why = str(error.reason).splitlines()[-1]
-        return ConnectingError(
-            f"The certificate of {place} is not trusted: {without_keys(why)}.",
-            hint="Certificates are checked because the Ice configuration says so (IceSSL.VerifyPeer). Give it the "
-            "authority that signed this one (IceSSL.CAs), or ask the server's administrator.",
-        )
-    if isinstance(error, Ice.RequestFailedException):
-        return session_over(settings)
-    if isinstance(error, Ice.UnknownException) and _NO_MEMBER.search(str(error)):
-        return _no_member(settings)
-    if isinstance(error, Ice.MemoryLimitException):
-        return ServerRefusedError(
-            f"A message to or from {place} is larger than it takes.",
-            hint="The server's administrator can raise omero.ice.message_size_max… (Ice.MessageSizeMax).",
-        )
-    if isinstance(error, Ice.UnknownException):
-        return ServerRefusedError(
-            f"{place} failed with an error of its own: {without_keys(str(error.unknown))[:300]}",
-            hint="Tell the server's administrator; its log says more.",
-        )
+def _no_name(error: Any, _: ServerSettings) -> ConnectingError:
     return ConnectingError(
-        f"The connection to {place} was lost ({type(error).__name__}).",
+        f"There is no server called {error.host}.",
+        hint="Check the spelling (--server), and that this computer is on the network.",
+    )
+
+
+def _nobody_listens(_: Any, settings: ServerSettings) -> ConnectingError:
+    return ConnectingError(
+        f"Nothing listens at {settings.place}.",
+        hint="Check --port: OMERO's is usually 4064. If it is right, the server is not running.",
+    )
+
+
+def _not_safe(error: Any, settings: ServerSettings) -> ConnectingError:
+    why = without_keys(str(error.reason).strip().splitlines()[-1])
+    return ConnectingError(
+        f"The certificate of {settings.place} is not trusted: {why}.",
+        hint="Certificates are checked because the Ice configuration says so (IceSSL.VerifyPeer). Give it the "
+        "authority that signed this one (IceSSL.CAs), or ask the server's administrator.",
+    )
+
+
+def _failed(error: Any, settings: ServerSettings) -> PyomeroError:
+    words = without_keys(str(error.unknown))
+    if _NO_MEMBER.search(words):
+        return _no_member(settings)
+    return ServerRefusedError(
+        f"{settings.place} failed with an error of its own: {words[:300]}",
+        hint="Tell the server's administrator; its log says more.",
+    )
+
+
+def _too_large(_: Any, settings: ServerSettings) -> PyomeroError:
+    return ServerRefusedError(
+        f"A message to or from {settings.place} is larger than it takes (Ice.MessageSizeMax).",
+        hint="Ask the server's administrator to raise it.",
+    )
+
+
+def _lost(error: Any, settings: ServerSettings) -> ConnectingError:
+    return ConnectingError(
+        f"The connection to {settings.place} was lost ({type(error).__name__}).",
         hint="Check the network, and run the same command again.",
     )
+
+
+def _refused(error: Any, settings: ServerSettings) -> PyomeroError:
+    words = without_keys(str(error.message or type(error).__name__)).strip()
+    if _FULL.search(words):
+        return ServerFullError(
+            f"{settings.place} has no room left: {words}",
+            hint="Free some, or ask the server's administrator; then run the same command again.",
+        )
+    if _READ_ONLY.search(words):
+        return read_only(settings)
+    return ServerRefusedError(f"{settings.place} refused ({type(error).__name__}): {words}")
+
+
+def _not_allowed(error: Any, settings: ServerSettings) -> PyomeroError:
+    words = without_keys(str(error.message or type(error).__name__)).strip()
+    if _NO_MEMBER.search(words):
+        return _no_member(settings)
+    return NotAllowedError(
+        f"{settings.place} does not allow this: {words}",
+        hint="Ask the group's owner or the server's administrator.",
+    )
+
+
+def _group_takes_nothing(error: Any, _: ServerSettings) -> PyomeroError:
+    return ReadOnlyError(
+        f"The group takes no changes: {without_keys(str(error.message))}",
+        hint="Ask the group's owner, or choose another --group.",
+    )
+
+
+def _no_member(settings: ServerSettings) -> LoginError:
+    return LoginError(
+        f"{settings.user or 'The user'} is not a member of the group any more.",
+        hint="Choose another --group, or ask the group's owner to let you in again.",
+    )
+
+
+# The first that fits counts.
+_EXPLANATIONS: tuple[
+    tuple[type[BaseException], Callable[[Any, ServerSettings], PyomeroError]], ...
+] = (
+    (Ice.DNSException, _no_name),
+    (Ice.ConnectionRefusedException, _nobody_listens),
+    (Ice.ConnectFailedException, _no_answer),
+    (Ice.ConnectTimeoutException, _no_answer),
+    (Ice.SecurityException, _not_safe),
+    (Ice.RequestFailedException, lambda _, settings: session_over(settings)),
+    (Ice.MemoryLimitException, _too_large),
+    (Ice.UnknownException, _failed),
+    (Ice.LocalException, _lost),
+    (Glacier2.PermissionDeniedException, _wrong_password),
+    (Glacier2.CannotCreateSessionException, _no_session),
+    (omero.SessionException, lambda _, settings: session_over(settings)),
+    (omero.ReadOnlyGroupSecurityViolation, _group_takes_nothing),
+    (omero.SecurityViolation, _not_allowed),
+    (omero.ServerError, _refused),
+    (omero.CmdError, _command_failed),
+    (omero.ClientError, _client_error),
+)
 
 
 def explain_connecting(
@@ -266,35 +344,3 @@ def _heard(there: socket.socket) -> bytes:
         return there.recv(16)
     except TimeoutError:
         return b""
-
-
-def _no_member(settings: ServerSettings) -> LoginError:
-    who = settings.user or "The user"
-    return LoginError(
-        f"{who} is not a member of the group any more.",
-        hint="Choose another --group, or ask the group's owner to let you in again.",
-    )
-
-
-def _explain_refusal(error: "omero.ServerError", settings: ServerSettings) -> PyomeroError:
-    words = without_keys(str(error.message or type(error).__name__)).strip()
-    if isinstance(error, omero.ResourceError | omero.InternalException) and _FULL.search(words):
-        return ServerFullError(
-            f"{settings.place} has no room left: {words}",
-            hint="Free some, or ask the server's administrator; then run the same command again.",
-        )
-    if isinstance(error, omero.ReadOnlyGroupSecurityViolation):
-        return ReadOnlyError(
-            f"The group takes no changes: {words}",
-            hint="Ask the group's owner, or choose another --group.",
-        )
-    if isinstance(error, omero.SecurityViolation):
-        if _NO_MEMBER.search(words):
-            return _no_member(settings)
-        return NotAllowedError(
-            f"{settings.place} does not allow this: {words}",
-            hint="Ask the group's owner or the server's administrator.",
-        )
-    if _READ_ONLY.search(words):
-        return read_only(settings)
-    return ServerRefusedError(f"{settings.place} refused ({type(error).__name__}): {words}")
