@@ -127,7 +127,7 @@ def plan_image(
     last = expected.times - 1
     have = sum(1 for t, _, _ in raw if t == last)
     want = sum(1 for _ in expected.at(last))
-    if have < want and last > 0:
+    if have < want and _cut_off(raw, expected, last):
         problems.append(_incomplete(files.name, last, have, want, dropped=drop_last))
         if drop_last:
             dropped = tuple(sorted({raw[index].path for index in raw if index.t == last}))
@@ -156,6 +156,12 @@ def plan_image(
         header_pixel_size=first.header.pixel_size_um,
     )
     return replace(image, planes=raw, missing=missing), tuple(problems), dropped
+
+
+def _cut_off(raw: Mapping[PlaneIndex, PlaneSource], expected: "_Expected", last: int) -> bool:
+    """Whether the last time point lacks a plane that was taken before: what no time point has was never taken."""
+    lacking = {(c, z) for t, c, z in expected.at(last) if PlaneIndex(t, c, z) not in raw}
+    return any((c, z) in lacking for t, c, z in raw if t < last)
 
 
 def _raw_planes(

@@ -15,7 +15,7 @@ from pyomero_upload import plan as make_plan
 from pyomero_upload.errors import UsageError
 from pyomero_upload.example import make_example
 from pyomero_upload.metadata import MetadataParser
-from pyomero_upload.model import PlaneIndex, PlaneSource, Point, Sizes
+from pyomero_upload.model import Channel, Metadata, PlaneIndex, PlaneSource, Point, Sizes
 from pyomero_upload.planning.document import plan_document, plan_schema
 
 
@@ -147,6 +147,23 @@ def test_an_incomplete_last_time_point_can_be_left_out_and_only_that(tmp_path):
     assert dropped.images[0].missing == (PlaneIndex(0, 1, 2),)
     assert problem(dropped, "dropped-timepoint").severity == "warning"
     assert "pos001/exp_000003_GFP_001.png" in dropped.source.unused
+
+
+def test_a_section_that_no_time_point_has_does_not_make_the_last_one_incomplete(tmp_path):
+    experiment(tmp_path, times=3)
+    for t in (1, 2, 3):
+        (tmp_path / f"pos001/exp_{t:06d}_GFP_003.png").unlink()
+
+    class WholeStacks(MetadataParser):
+        def extract_metadata(self, filename):
+            return Metadata(
+                channels=(Channel("Brightfield", use_z=True), Channel("GFP", use_z=True))
+            )
+
+    plan = make_plan(tmp_path, parser=WholeStacks(), missing="drop-timepoint")
+    assert "incomplete-last-timepoint" not in codes(plan)
+    assert plan.images[0].sizes.t == 3
+    assert len(plan.images[0].missing) == 3
 
 
 def test_missing_planes_can_be_made_to_refuse_the_job(tmp_path):
