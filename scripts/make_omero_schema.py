@@ -206,6 +206,7 @@ def interfaces(folder: Path) -> dict[str, object]:
                     "parameters": parameters,
                     "asynchronous": asynchronous == "True",
                     "void": _is_void(rest),
+                    "raises": "_t_ServerError" in _parts(rest)[3],
                 }
             if operations or bases:
                 found[slice_name] = {"bases": bases, "operations": operations}
@@ -213,14 +214,20 @@ def interfaces(folder: Path) -> dict[str, object]:
 
 
 def _is_void(rest: str) -> bool:
-    """Whether an operation gives nothing back: neither a result nor out parameters (`rest`: in, out, result, throws)."""
+    """Whether an operation gives nothing back: neither a result nor out parameters."""
+    _, out, result, _ = _parts(rest)
+    return out == "()" and result == "None"
+
+
+def _parts(rest: str) -> list[str]:
+    """Return what an operation takes, what it gives out, its result, and what it throws."""
     parts, depth, start = [], 0, 0
     for i, letter in enumerate(rest + ","):
         depth += (letter == "(") - (letter == ")")
         if letter == "," and depth == 0:
             parts.append(rest[start:i].strip())
             start = i + 1
-    return parts[1] == "()" and parts[2] == "None"
+    return parts
 
 
 def main() -> None:

@@ -105,25 +105,41 @@ def run(
     current: Ice.Current,
 ) -> Any:
     """Carry out one operation; raise what the client is to see."""
+    try:
+        return _run(self, interface, operation, arguments, current)
+    except omero.ServerError as error:
+        if operation.raises:
+            raise
+        message = getattr(error, "message", None) or str(error)
+        raise Ice.UnknownException(f"{type(error).__name__}: {message}") from error
+
+
+def _run(
+    self: Servant,
+    interface: str,
+    operation: Operation,
+    arguments: tuple[Any, ...],
+    current: Ice.Current,
+) -> Any:
     method = getattr(self.service, operation.name, None) or self.common(operation.name)
     if method is None:
         log.warning("%s.%s is not offered", interface, operation.name)
         raise errors.internal(f"{interface}.{operation.name} is not offered by this server.")
     self.session.touch()
     if self.lock is None:
-        return _run(self, interface, operation, method, arguments, current)
+        return _call(self, interface, operation, method, arguments, current)
     with self.lock:
         if self.service is None:
             raise Ice.ObjectNotExistException
         try:
-            return _run(self, interface, operation, method, arguments, current)
+            return _call(self, interface, operation, method, arguments, current)
         finally:
             if operation.name == "close":
                 self.service = None
                 self.session.servants.pop(current.id.name, None)
 
 
-def _run(
+def _call(
     self: Servant,
     interface: str,
     operation: Operation,

@@ -27,12 +27,25 @@ PACKAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: its parameters by name, whether it is answered through a callback, whether it gives nothing."""
+    """One operation of an interface.
+
+    Attributes
+    ----------
+    parameters
+        Their names.
+    asynchronous
+        Whether it is answered through a callback.
+    void
+        Whether it gives nothing back.
+    raises
+        Whether a client can be told an omero.ServerError.
+    """
 
     name: str
     parameters: tuple[str, ...]
     asynchronous: bool
     void: bool
+    raises: bool
 
 
 def _read() -> dict[str, dict[str, Operation]]:
@@ -41,7 +54,7 @@ def _read() -> dict[str, dict[str, Operation]]:
     )
     return {
         interface: {
-            name: Operation(name, tuple(o["parameters"]), o["asynchronous"], o["void"])
+            name: Operation(name, tuple(o["parameters"]), o["asynchronous"], o["void"], o["raises"])
             for name, o in entry["operations"].items()
         }
         for interface, entry in data["interfaces"].items()
