@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 
 from pyomero_upload.version import __version__
 
-__all__ = ["__version__", "convert", "plan", "verify"]
+__all__ = ["__version__", "convert", "plan", "upload", "verify"]
 
 if TYPE_CHECKING:
     from pyomero_upload.planning import make_plan as plan
     from pyomero_upload.transfer import convert, verify
+    from pyomero_upload.transfer.upload import upload
 
 _HOMES = {
     "plan": ("pyomero_upload.planning", "make_plan"),
     "convert": ("pyomero_upload.transfer", "convert"),
+    "upload": ("pyomero_upload.transfer.upload", "upload"),
     "verify": ("pyomero_upload.transfer", "verify"),
 }
 

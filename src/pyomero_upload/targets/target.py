@@ -161,7 +161,11 @@ class WriteAbortedError(Exception):
 
 
 class ImageBrokenError(PyomeroError):
-    """What the target has of an image is spoilt or lost: it must be made anew. Other images are not touched by that."""
+    """What the target has of an image is spoilt: it must be made anew. Other images are not touched by that."""
+
+
+class ImageLostError(ImageBrokenError):
+    """The image is out of reach, as when a server was started anew; nothing is wrong with what was written."""
 
 
 def split_blocks(groups: Iterable[Sequence[PlaneIndex]]) -> Iterator[Block]:

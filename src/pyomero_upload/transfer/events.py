@@ -93,7 +93,15 @@ class Finished:
     seconds: float
 
 
-Event: TypeAlias = Started | ImageStarted | Progress | ProblemFound | ImageDone | Finished
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A fault of the server or the network is being waited out: what is the matter, and seconds until the next try."""
+
+    reason: str
+    seconds: float
+
+
+Event: TypeAlias = Started | ImageStarted | Progress | ProblemFound | ImageDone | Waiting | Finished
 OnEvent: TypeAlias = Callable[[Event], None]
 
 
@@ -153,6 +161,11 @@ class Report:
     seconds: float
 
     @property
+    def place(self) -> str:
+        """What was written to, for people."""
+        return str(self.out)
+
+    @property
     def failed(self) -> tuple[ImageReport, ...]:
         """The images that could not be made."""
         return tuple(image for image in self.images if image.status == "failed")
@@ -178,6 +191,97 @@ class Report:
         return sum(image.bytes for image in self.images)
 
 
+@dataclass(frozen=True, slots=True)
+class UploadedImage:
+    """What became of one image of an upload.
+
+    Attributes
+    ----------
+    name
+        As in the plan.
+    image_id
+        The Image; None where it is not complete.
+    status
+        `done` by this run, `unchanged` since an earlier one, `failed`, or `stopped` before it was complete.
+    planes
+        How many it has.
+    bytes, seconds
+        Of its pixels that this run sent, and from its first plane to its last.
+    sha1
+        Of all its planes in the order t, c, z, big-endian; the server's own; None where it is not complete.
+    verified
+        Whether the server's SHA-1 equals the one taken as planes were read.
+    problems
+        Why it failed, planes that were left blank, files that changed.
+
+    """
+
+    name: str
+    image_id: int | None
+    status: Status
+    planes: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    sha1: str | None = None
+    verified: bool = False
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UploadReport:
+    """What an upload did.
+
+    Attributes
+    ----------
+    dataset_id, dataset_name, url
+        The Dataset, and its address in OMERO.web.
+    images
+        In the order of the plan.
+    problems
+        Those of the upload as a whole.
+    seconds
+        Of all of it.
+
+    """
+
+    dataset_id: int
+    dataset_name: str
+    url: str
+    images: tuple[UploadedImage, ...]
+    problems: tuple[Problem, ...]
+    seconds: float
+
+    @property
+    def failed(self) -> tuple[UploadedImage, ...]:
+        """The images that could not be made."""
+        return tuple(image for image in self.images if image.status == "failed")
+
+    @property
+    def ok(self) -> bool:
+        """Whether every image is complete."""
+        return all(image.status in {"done", "unchanged"} for image in self.images)
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether all was there before."""
+        return all(image.status == "unchanged" for image in self.images)
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes of pixels this run sent."""
+        return sum(image.bytes for image in self.images)
+
+    @property
+    def planes(self) -> int:
+        """How many planes the images have that this run made."""
+        return sum(image.planes for image in self.images if image.status == "done")
+
+    @property
+    def place(self) -> str:
+        """What it went into, for people."""
+        return f"Dataset:{self.dataset_id} «{self.dataset_name}»"
+
+
 def ignore(event: Event) -> None:
     """Take an event that nobody wants."""
     del event
@@ -188,10 +292,10 @@ class InterruptedJobError(PyomeroError):
 
     exit_code = EXIT_INTERRUPTED
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report | UploadReport) -> None:
         done = sum(image.status in {"done", "unchanged"} for image in report.images)
         super().__init__(
-            f"Interrupted: {done} of {len(report.images)} images are complete in {report.out}.",
+            f"Interrupted: {done} of {len(report.images)} images are complete in {report.place}.",
             hint="Run the same command again to go on; what is complete is not done again.",
         )
         self.report = report

@@ -48,6 +48,11 @@ class Meter:
             self.done_before += planes
             self._bytes_before += planes * self.plane_bytes[image]
 
+    def begin_again(self, image: str) -> None:
+        """Count an image from the start, as what was written of it is lost."""
+        with self._lock:
+            self._count(image, -self._done[image])
+
     def plane_done(self, image: str) -> None:
         """Count one plane that this run wrote."""
         with self._lock:

@@ -6,10 +6,13 @@ of an image is, as stores that nobody remembers cannot be found again.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pyomero_upload.targets.omero.connection import Connection
 
 FILE = "session.json"
 
@@ -33,10 +36,23 @@ class OpenImage(BaseModel):
 
 
 class SessionState(BaseModel):
-    """A session on a server, and the images that are open in it, by name."""
+    """A session on a server, and the images that are open in it, by name.
+
+    Attributes
+    ----------
+    session, session_id
+        Its key, which is a secret like a password, and its number, which is none.
+    of_login
+        Whether it is the session of a login, which others use too.
+    images
+        By their names in the plan.
+
+    """
 
     model_config = ConfigDict(frozen=True)
     session: str
+    session_id: int
+    of_login: bool
     images: dict[str, OpenImage] = {}
 
 
@@ -47,43 +63,44 @@ class OpenImages:
     ----------
     folder
         The upload's state folder.
-    session
-        The key of the session.
     images
-        Those that are open from an earlier run and still good.
+        Those that are open from an earlier run.
 
     """
 
-    def __init__(self, folder: Path, session: str, images: dict[str, OpenImage]) -> None:
+    def __init__(self, folder: Path, images: Mapping[str, OpenImage]) -> None:
         self._path = folder / FILE
-        self._session = session
         self._images = dict(images)
         self._lock = Lock()
-        self._write()
 
     def get(self, name: str) -> OpenImage | None:
         """Return an image that is open, or None."""
         return self._images.get(name)
 
-    def add(self, name: str, image: OpenImage) -> None:
-        """Remember an image."""
+    def add(self, name: str, image: OpenImage, connection: Connection) -> None:
+        """Remember an image that was opened in the session of the connection."""
         with self._lock:
             self._images[name] = image
-            self._write()
+            self._write(
+                SessionState(
+                    session=connection.key.get_secret_value(),
+                    session_id=session_id(connection),
+                    of_login=connection.settings.stored is not None,
+                    images=self._images,
+                )
+            )
 
     def remove(self, name: str) -> None:
-        """Forget an image that is complete or lost."""
+        """Forget an image that is complete or lost; the file may go on naming it, as its stores are looked at first."""
         with self._lock:
-            if self._images.pop(name, None) is not None:
-                self._write()
+            self._images.pop(name, None)
 
-    def _write(self) -> None:
-        content = SessionState(session=self._session, images=self._images).model_dump_json()
+    def _write(self, state: SessionState) -> None:
         fresh = self._path.with_name(f".{FILE}.part")
         fresh.unlink(missing_ok=True)
         # The mode is set when the file is made: it is never readable to others, not for an instant.
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(content)
+            file.write(state.model_dump_json())
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
@@ -95,6 +112,11 @@ def read_state(folder: Path) -> SessionState | None:
         return SessionState.model_validate_json((folder / FILE).read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
+
+
+def session_id(connection: Connection) -> int:
+    """Return the number of a connection's session."""
+    return int(connection.sf.getAdminService().getEventContext().sessionId)
 
 
 def forget(folder: Path) -> None:

@@ -16,10 +16,12 @@ from typing import Any
 
 import Ice
 import omero
+import omero.sys
 from typing_extensions import Self
 
-from pyomero_upload.targets.omero.connection import Connection
-from pyomero_upload.targets.target import ImageBrokenError
+from pyomero_upload.errors import PyomeroError
+from pyomero_upload.targets.omero.faults import GaveUpError, Patience, StoresLostError
+from pyomero_upload.targets.target import ImageBrokenError, ImageLostError
 
 
 class Stores:
@@ -27,64 +29,66 @@ class Stores:
 
     Parameters
     ----------
-    connection
-        The session that they belong to.
+    patience
+        The session that they belong to, and what waits out its faults.
     pixels_id
         The Pixels.
-    stores
-        Proxies of open stores.
+    identities
+        By which open stores are found in the session: secrets like a password.
+
+    Attributes
+    ----------
+    pyramid
+        Whether the image is so big that it is written by tiles; it has one store then, as it takes no more.
 
     """
 
-    def __init__(self, connection: Connection, pixels_id: int, stores: Sequence[Any]) -> None:
-        self._connection = connection
+    def __init__(self, patience: Patience, pixels_id: int, identities: Sequence[str]) -> None:
+        self.identities = tuple(identities)
+        self._patience = patience
+        self._session = patience.connection.session_number
         self._pixels_id = pixels_id
-        self._all = list(stores)
-        self._good = list(stores)
-        self._free: queue.LifoQueue[Any] = queue.LifoQueue()
-        for store in stores:
-            self._free.put(store)
-        self.pyramid = bool(stores[0].requiresPixelsPyramid())
-
-    @classmethod
-    def open(cls, connection: Connection, pixels_id: int, count: int) -> Self:
-        """Open `count` stores on Pixels that nobody has written to yet; a pyramid gets one, as it takes no more."""
-        first = _open(connection, pixels_id)
-        if first.requiresPixelsPyramid():
-            return cls(connection, pixels_id, [first])
-        return cls(
-            connection,
-            pixels_id,
-            [first, *(_open(connection, pixels_id) for _ in range(count - 1))],
-        )
-
-    @classmethod
-    def again(
-        cls, connection: Connection, pixels_id: int, identities: Sequence[str]
-    ) -> Self | None:
-        """Go on with stores that an earlier client of the same session opened; None where one of them is gone."""
-        communicator = connection.client.getCommunicator()
-        stores = []
+        self._free: queue.SimpleQueue[str] = queue.SimpleQueue()
         for identity in identities:
-            proxy = connection.sf.ice_identity(communicator.stringToIdentity(identity))
-            store = omero.api.RawPixelsStorePrx.uncheckedCast(proxy)
-            try:
-                if store.getPixelsId() != pixels_id:
-                    return None
-            except (Ice.ObjectNotExistException, omero.ServerError):
-                return None
-            stores.append(store)
-        return cls(connection, pixels_id, stores) if stores else None
+            self._free.put(identity)
+        # Stores that had a call fail: what they take is kept, but they save no digest.
+        self._spoilt: set[str] = set()
+        self.pyramid: bool = self._run(identities[0], lambda store: store.requiresPixelsPyramid())
 
-    @property
-    def identities(self) -> tuple[str, ...]:
-        """By which another client of the session finds those that are still good: a secret like a password."""
-        communicator = self._connection.client.getCommunicator()
-        return tuple(communicator.identityToString(store.ice_getIdentity()) for store in self._good)
+    @classmethod
+    def open(cls, patience: Patience, pixels_id: int, count: int) -> Self:
+        """Open `count` stores on Pixels that nobody has written to yet."""
+
+        def opened() -> str:
+            store = patience.connection.sf.createRawPixelsStore()
+            store.setPixelsId(pixels_id, False)
+            communicator = patience.connection.client.getCommunicator()
+            return str(communicator.identityToString(store.ice_getIdentity()))
+
+        stores = cls(patience, pixels_id, [patience.run(opened)])
+        if stores.pyramid:
+            return stores
+        more = [patience.run(opened) for _ in range(count - 1)]
+        return cls(patience, pixels_id, [*stores.identities, *more])
+
+    @classmethod
+    def again(cls, patience: Patience, pixels_id: int, identities: Sequence[str]) -> Self | None:
+        """Go on with stores that an earlier client of the same session opened; None where one of them is gone."""
+
+        def alive(identity: str) -> bool:
+            try:
+                return bool(_proxy(patience, identity).getPixelsId() == pixels_id)
+            except (Ice.ObjectNotExistException, omero.ServerError):
+                return False
+
+        for identity in identities:
+            if not patience.run(lambda identity=identity: alive(identity)):  # type: ignore[misc]
+                return None
+        return cls(patience, pixels_id, identities) if identities else None
 
     def tile_size(self) -> tuple[int, int]:
         """Return width and height of the tiles that a pyramid is written in."""
-        width, height = self._all[0].getTileSize()
+        width, height = self._run(self.identities[0], lambda store: store.getTileSize())
         return int(width), int(height)
 
     def call(self, write: Callable[[Any], object]) -> None:
@@ -93,29 +97,24 @@ class Stores:
         Raises
         ------
         ImageBrokenError
-            If no store is left that could still save the image.
-        Ice.LocalException
-            If the server cannot be reached, or the session is over.
+            If the stores are gone with their session, or none takes it.
+        GaveUpError
+            If the server could not be reached for too long.
 
         """
-        while True:
-            store = self._free.get()
-            if store is None:
-                self._free.put(None)
-                raise _none_left(self._pixels_id)
+        for last in range(len(self.identities) - 1, -1, -1):
+            identity = self._free.get()
             try:
-                write(store)
-            except omero.ServerError as error:
-                self._good.remove(store)
-                if not self._good:
-                    self._free.put(None)
-                    raise _none_left(self._pixels_id) from error
-            except BaseException:
-                self._free.put(store)
+                self._run(identity, write)
+            except ImageLostError:
                 raise
+            except ImageBrokenError:
+                if not last:
+                    raise
             else:
-                self._free.put(store)
                 return
+            finally:
+                self._free.put(identity)
 
     def complete(self) -> str:
         """Save the image by a good store, close all, and return the SHA-1 that the server keeps of it.
@@ -126,43 +125,52 @@ class Stores:
             If the server does not take it.
 
         """
-        try:
-            for store in self._good:
-                # A store through which nothing was written saves nothing.
-                if store.save() is not None:
-                    break
-        except omero.ServerError as error:
-            raise _not_saved(self._pixels_id) from error
-        self.close()
+        for identity in self.identities:
+            # A store through which nothing was written saves nothing.
+            if identity not in self._spoilt and self._run(identity, lambda store: store.save()):
+                break
+        for identity in self.identities:
+            self._run(identity, _close)
+        return self._patience.run(self._kept)
+
+    def _kept(self) -> str:
         parameters = omero.sys.ParametersI().addId(self._pixels_id)
-        rows = self._connection.query.projection(
-            "select p.sha1 from Pixels p where p.id = :id", parameters
-        )
-        return str(rows[0][0].val)
+        hql = "select p.sha1 from Pixels p where p.id = :id"
+        return str(self._patience.connection.query.projection(hql, parameters)[0][0].val)
 
-    def close(self) -> None:
-        """Close all stores: after that nobody can ever write to the image again."""
+    def _run(self, identity: str, what: Callable[[Any], Any]) -> Any:
+        """Run something on a store, in spite of faults that pass as long as its session lives."""
+
+        def attempt() -> Any:
+            try:
+                return what(_proxy(self._patience, identity))
+            except omero.ServerError:
+                self._spoilt.add(identity)
+                raise
+
         try:
-            for store in self._all:
-                store.close()
-        except omero.ServerError as error:
-            raise _not_saved(self._pixels_id) from error
+            return self._patience.run_in_session(attempt, self._session)
+        except GaveUpError:
+            raise
+        except StoresLostError as error:
+            raise ImageLostError(error.message, hint=error.hint) from None
+        except PyomeroError as error:
+            raise ImageBrokenError(
+                f"The server did not take the pixels of Pixels:{self._pixels_id}. {error.message}",
+                hint=error.hint,
+            ) from None
 
 
-def _open(connection: Connection, pixels_id: int) -> Any:
-    store = connection.sf.createRawPixelsStore()
-    store.setPixelsId(pixels_id, False)
-    return store
+def _proxy(patience: Patience, identity: str) -> Any:
+    """Return a store of the session, for the client of this moment."""
+    connection = patience.connection
+    known = connection.client.getCommunicator().stringToIdentity(identity)
+    return omero.api.RawPixelsStorePrx.uncheckedCast(connection.sf.ice_identity(known))
 
 
-def _none_left(pixels_id: int) -> ImageBrokenError:
-    return ImageBrokenError(
-        f"The server refused what was written to Pixels:{pixels_id}.",
-        hint="The image is made anew.",
-    )
-
-
-def _not_saved(pixels_id: int) -> ImageBrokenError:
-    return ImageBrokenError(
-        f"The server could not save Pixels:{pixels_id}.", hint="The image is made anew."
-    )
+def _close(store: Any) -> None:
+    """Close a store; after a drop of the connection it may have been closed before."""
+    try:
+        store.close()
+    except Ice.ObjectNotExistException:
+        return

@@ -6,14 +6,15 @@ last marked complete in its provenance. What is complete is what the server says
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from pyomero_upload.model import Hypercube, PlaneIndex
 from pyomero_upload.targets.omero import images, provenance, rendering
 from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.faults import Patience
 from pyomero_upload.targets.omero.objects import delete
 from pyomero_upload.targets.omero.state import OpenImage, OpenImages
 from pyomero_upload.targets.omero.stores import Stores
@@ -24,6 +25,9 @@ from pyomero_upload.targets.target import (
     Finished,
     LevelSize,
 )
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # With two stores the server is busy nearly all the time; each one more makes it read the whole image once more for a digest
 # when it is closed.
@@ -50,8 +54,8 @@ class OmeroTarget:
 
     Parameters
     ----------
-    connection
-        The session.
+    patience
+        The session, and what waits out its faults.
     dataset_id
         The Dataset.
     key
@@ -59,7 +63,7 @@ class OmeroTarget:
     digests
         For the name of each image.
     open_images
-        Where to remember what is open; those it holds already are gone on with.
+        Where to remember what is open.
 
     Attributes
     ----------
@@ -70,7 +74,7 @@ class OmeroTarget:
 
     def __init__(
         self,
-        connection: Connection,
+        patience: Patience,
         dataset_id: int,
         *,
         key: str,
@@ -78,25 +82,33 @@ class OmeroTarget:
         open_images: OpenImages,
     ) -> None:
         self.made: dict[str, Made] = {}
-        self._connection = connection
+        self._patience = patience
         self._dataset_id = dataset_id
         self._key = key
         self._digests = digests
         self._open = open_images
         self._buffers = Buffers()
+        self._stores: dict[str, Stores] = {}
         self._finished: dict[str, tuple[str, str]] = {}
         self._lock = threading.Lock()
+
+    def still_open(self, names: Iterable[str]) -> list[str]:
+        """Return which of these images are open from an earlier run, and whose blocks are on the server."""
+        for name in names:
+            earlier = self._open.get(name)
+            if earlier is None:
+                continue
+            stores = Stores.again(self._patience, earlier.pixels_id, earlier.stores)
+            # A pyramid takes its tiles in one order only, and nobody knows which was the last.
+            if stores is not None and not stores.pyramid:
+                self._stores[name] = stores
+        return list(self._stores)
 
     def open_image(self, image: Hypercube, notes: Mapping[int, BlockNote]) -> OmeroImageWriter:
         """Make an image and open its stores, or go on with those that are open; `notes` are of blocks it has."""
         earlier = self._open.get(image.name)
-        stores = (
-            None
-            if earlier is None
-            else Stores.again(self._connection, earlier.pixels_id, earlier.stores)
-        )
-        if earlier is None or stores is None or stores.pyramid:
-            # A pyramid takes its tiles in one order only, and nobody knows which was the last.
+        stores = self._stores.pop(image.name, None)
+        if earlier is None or stores is None:
             return self._new(image)
         return self._writer(image, earlier, stores, notes)
 
@@ -105,7 +117,7 @@ class OmeroTarget:
         name, sha1 = self._finished[finished.path]
         pairs = [("Planes left blank", str(len(blank)))] if blank else []
         image_id = int(finished.path.partition(":")[2])
-        provenance.mark_image(self._connection, image_id, key=self._key, sha1=sha1, pairs=pairs)
+        self._run(provenance.mark_image, image_id, key=self._key, sha1=sha1, pairs=pairs)
         with self._lock:
             self.made[name] = Made(image_id, sha1)
         self._open.remove(name)
@@ -117,25 +129,22 @@ class OmeroTarget:
     def discard(self, name: str) -> None:
         """Delete an image that will not become complete."""
         self._open.remove(name)
-        delete(
-            self._connection,
-            "Image",
-            images.half_written(self._connection, key=self._key, name=name),
-        )
+        left = self._run(images.half_written, key=self._key, name=name)
+        self._run(delete, "Image", left)
 
     def _new(self, image: Hypercube) -> OmeroImageWriter:
         digests = self._digests[image.name]
-        new = images.create_image(
-            self._connection,
+        new = self._run(
+            images.create_image,
             image,
             dataset_id=self._dataset_id,
             key=self._key,
             inputs=digests.inputs,
             metadata=digests.metadata,
         )
-        stores = Stores.open(self._connection, new.pixels_id, STORES)
+        stores = Stores.open(self._patience, new.pixels_id, STORES)
         opened = OpenImage(image_id=new.image_id, pixels_id=new.pixels_id, stores=stores.identities)
-        self._open.add(image.name, opened)
+        self._open.add(image.name, opened, self._patience.connection)
         return self._writer(image, opened, stores, {})
 
     def _writer(
@@ -154,9 +163,18 @@ class OmeroTarget:
     ) -> Finished:
         """Say all that is known of an image whose pixels are there."""
         ranges = gathered(notes.values())
-        images.describe_image(self._connection, opened.image_id, opened.pixels_id, image, ranges)
-        rendering.show_image(self._connection, opened.image_id, opened.pixels_id, image, ranges)
+        for say in (images.describe_image, rendering.show_image):
+            self._run(say, opened.image_id, opened.pixels_id, image, ranges)
         path = f"Image:{opened.image_id}"
         with self._lock:
             self._finished[path] = (image.name, sha1)
         return Finished(path, (), (LevelSize("", image.sizes.y, image.sizes.x),))
+
+    def _run(
+        self,
+        what: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run something on the connection in spite of faults that pass; doing it twice does no harm."""
+        return self._patience.run(lambda: what(self._patience.connection, *args, **kwargs))

@@ -1,0 +1,75 @@
+"""What an upload asks the server before it begins, and at its end: names, digests, and who is at work there.
+
+Beside `provenance`. Who is at work is not written down anywhere, but seen: an Image that is not complete was made in a
+session, and while that session is open whoever began it may be writing.
+"""
+
+from collections.abc import Sequence
+
+from omero.rtypes import unwrap
+
+from pyomero_upload.errors import PyomeroError
+from pyomero_upload.model import Problem
+from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.objects import parameters
+
+
+def dataset_name(conn: Connection, dataset_id: int) -> str:
+    """Return the name of a Dataset."""
+    rows = conn.query.projection(
+        "select d.name from Dataset d where d.id = :id", parameters(id=dataset_id)
+    )
+    return str(unwrap(rows[0][0])) if rows else ""
+
+
+def digests_of(conn: Connection, image_ids: Sequence[int]) -> dict[int, str]:
+    """Return the SHA-1 that the server keeps of each of these Images."""
+    if not image_ids:
+        return {}
+    rows = conn.query.projection(
+        "select p.image.id, p.sha1 from Pixels p where p.image.id in (:ids)",
+        parameters(ids=list(image_ids)),
+    )
+    return {int(unwrap(image)): str(unwrap(sha1)) for image, sha1 in rows}
+
+
+def refuse_if_under_way(conn: Connection, half_written: Sequence[int], ours: Sequence[int]) -> None:
+    """Refuse to touch half-written Images that somebody else may be writing.
+
+    Parameters
+    ----------
+    conn
+        The session.
+    half_written
+        Ids of Images that are not complete.
+    ours
+        Numbers of the sessions that this machine's runs of the upload had, besides that of `conn`.
+
+    Raises
+    ------
+    PyomeroError
+        If one of them was made in a session of somebody else's that is still open.
+
+    """
+    if not half_written:
+        return
+    me = conn.sf.getAdminService().getEventContext().sessionId
+    rows = conn.query.projection(
+        "select s.id, s.started, s.userAgent, i.id from Image i join i.details.creationEvent e join e.session s"
+        " where i.id in (:ids) and s.closed is null order by i.id",
+        parameters(ids=list(half_written)),
+    )
+    for session, started, agent, image_id in rows:
+        if int(unwrap(session)) in {me, *ours}:
+            continue
+        del started, agent
+        message = f"Image:{unwrap(image_id)} of this upload is being written in another session (number {unwrap(session)})."
+        hint = (
+            "If the upload runs on another machine, wait until it is done. If it was cut off there, go on there, or run"
+            " this again when its session is over: 10 minutes after its last call, unless the server says otherwise."
+        )
+        raise PyomeroError(
+            message,
+            hint=hint,
+            problems=(Problem("error", "upload-under-way", f"Image:{unwrap(image_id)}", message),),
+        )

@@ -1,0 +1,458 @@
+"""Carrying out a plan on an OMERO server: from its first check to the Dataset that is complete.
+
+Stands at the top of `transfer`, beside `convert`. What is complete is what the server says is: Images whose provenance has
+the upload's key and what they are made from, and whose digest is still the one that was noted. What is half written is gone
+on with while its stores are open, else deleted and made anew. Faults that pass are waited out where they occur
+(`targets.omero.faults`); an image that they cost its stores is made anew in the next round.
+"""
+
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from pyomero_upload.errors import PlanError, PyomeroError, UsageError
+from pyomero_upload.model import Hypercube, Plan, Problem
+from pyomero_upload.processing import load_processor
+from pyomero_upload.targets.files.names import storable
+from pyomero_upload.targets.omero import containers, faults, provenance
+from pyomero_upload.targets.omero.annotations import annotate
+from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.looking import (
+    dataset_name,
+    digests_of,
+    refuse_if_under_way,
+)
+from pyomero_upload.targets.omero.settings import ServerSettings
+from pyomero_upload.targets.omero.state import OpenImages, forget, read_state
+from pyomero_upload.targets.omero.target import Digests, Made, OmeroTarget
+from pyomero_upload.targets.target import ImageLostError
+from pyomero_upload.transfer import identity
+from pyomero_upload.transfer.events import (
+    Finished,
+    InterruptedJobError,
+    OnEvent,
+    Started,
+    Status,
+    UploadedImage,
+    UploadReport,
+    Waiting,
+    ignore,
+)
+from pyomero_upload.transfer.image_job import ImageJob, Surroundings
+from pyomero_upload.transfer.journal import BlockLine, Journal, State, UploadJob
+from pyomero_upload.transfer.pipeline import Events, default_workers, run
+from pyomero_upload.transfer.planes import ImageInput, Origin
+from pyomero_upload.transfer.progress import Meter, plane_bytes, plane_count
+from pyomero_upload.transfer.upload_session import upload_session
+from pyomero_upload.transfer.upload_state import JOURNAL, held_state, known_blocks, state_folder
+
+# An image that the server spoils is made anew once; one that faults cost its stores, more often, as each was waited out.
+MOST_SPOILT = 2
+MOST_LOST = 10
+
+
+def upload(
+    plan: Plan,
+    connection: Connection | ServerSettings,
+    *,
+    project: str | Literal[False] | None = None,
+    into: int | None = None,
+    on_bad_plane: Literal["stop", "blank"] = "stop",
+    workers: int | None = None,
+    patience: float = faults.PATIENCE,
+    progress: OnEvent | None = None,
+    origin: Origin | None = None,
+) -> UploadReport:
+    """Make a Dataset of a plan on an OMERO server: Images with all that is known about them.
+
+    An upload that was cut off goes on when it is started again with the same plan; one that is complete does nothing.
+
+    Parameters
+    ----------
+    plan
+        What to make.
+    connection
+        A session on the server, which is left open; or what to log in with.
+    project
+        The name of the Project that a new Dataset is put into: the user's own in that group, made where there is none.
+        None: the one that the metadata names, if any. False: none.
+    into
+        The id of a Dataset to put the Images into, instead of a new one.
+    on_bad_plane
+        What a plane that cannot be read does: `stop` its image, or be left `blank` (zeros) and listed.
+    workers
+        Threads; one more than processor cores unless told.
+    patience
+        Seconds that a fault of the server or the network is waited out.
+    progress
+        Called with each event, in the calling thread.
+    origin
+        Where the pixels and texts of the plan are, if not in the files of its folder.
+
+    Returns
+    -------
+    UploadReport
+        What became of each image. An image that failed does not raise; look at `report.ok`.
+
+    Raises
+    ------
+    PlanError
+        If the plan has errors.
+    UsageError
+        If an option is unknown, or what is on the server was made of something else.
+    PyomeroError
+        If another process carries out the same upload, or the server refused it or could not be reached for too long.
+    InterruptedJobError
+        On Ctrl-C; its `report` says what is done.
+
+    """
+    if on_bad_plane not in {"stop", "blank"}:
+        raise UsageError(
+            f"There is no choice {on_bad_plane!r} for bad planes.", hint="Choose stop or blank."
+        )
+    # A file that the plan found unreadable is one of the planes that may be left blank.
+    errors = [p for p in plan.errors if on_bad_plane == "stop" or p.code != "unreadable-file"]
+    if errors:
+        raise PlanError(
+            "The plan has an error." if len(errors) == 1 else f"The plan has {len(errors)} errors.",
+            hint="Put this right and plan again.",
+            problems=errors,
+        )
+    with ExitStack() as stack:
+        if isinstance(connection, ServerSettings):
+            connection = Connection.open(connection)
+            stack.callback(connection.close)
+        server = f"{connection.host}-{connection.port}-{connection.user.id}-{connection.group.id}"
+        place = server if into is None else f"{server}-into-{into}"
+        folder = state_folder(plan.digest, place)
+        stack.enter_context(held_state(folder, str(plan.source.folder)))
+        session = stack.enter_context(upload_session(connection, folder))
+        stop = threading.Event()
+        events: Events = queue.SimpleQueue()
+        waiting = faults.Patience(session, seconds=patience, tell=_Telling(events), stop=stop)
+        work = _Upload(
+            plan,
+            waiting,
+            folder,
+            stop,
+            events,
+            blank_bad_planes=on_bad_plane == "blank",
+            on_event=progress or ignore,
+            origin=origin,
+        )
+        dataset_id = work.find_dataset(plan.dataset.project if project is None else project, into)
+        return work.carry_out(dataset_id, workers or default_workers())
+
+
+class _Telling:
+    """Hands on what is waited for; once, though several threads wait for the same."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._lock = threading.Lock()
+        self._quiet_until = 0.0
+
+    def __call__(self, event: faults.Waiting | faults.WentOn) -> None:
+        if isinstance(event, faults.WentOn):
+            return
+        with self._lock:
+            now = time.monotonic()
+            if now < self._quiet_until:
+                return
+            self._quiet_until = now + event.pause
+        self._events.put(Waiting(event.message, event.pause))
+
+
+class _Upload:
+    """One run of an upload, whose state folder is held for it."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        patience: faults.Patience,
+        folder: Path,
+        stop: threading.Event,
+        events: Events,
+        *,
+        blank_bad_planes: bool,
+        on_event: OnEvent,
+        origin: Origin | None,
+    ) -> None:
+        self._plan = plan
+        self._patience = patience
+        self._folder = folder
+        self._stop = stop
+        self._events = events
+        self._blank_bad_planes = blank_bad_planes
+        self._on_event = on_event
+        self._origin = origin
+        self._started = time.monotonic()
+        self._processor = load_processor(plan.processor) if plan.processor else None
+        self._digests = {
+            image.name: Digests(
+                identity.image_inputs(image, source, plan), identity.image_metadata(image, "")
+            )
+            for image, source in self._pairs()
+        }
+        self._images = {image.name: image for image in plan.images}
+        self._reports: dict[str, UploadedImage] = {}
+        self._problems: list[Problem] = []
+
+    def find_dataset(self, project: str | Literal[False] | None, into: int | None) -> int:
+        """Return the Dataset that the Images go into; made where there is none yet."""
+        conn, key = self._patience.connection, self._plan.digest
+        if into is not None:
+            return self._patience.run(
+                lambda: containers.use_dataset(conn, into, self._plan, key=key)
+            )
+        project_id = (
+            self._patience.run(lambda: containers.ensure_project(conn, project))
+            if project
+            else None
+        )
+        return self._patience.run(
+            lambda: containers.ensure_dataset(conn, self._plan, key=key, project=project_id)
+        )
+
+    def carry_out(self, dataset_id: int, workers: int) -> UploadReport:
+        """Do what is left to do, and say what became of it."""
+        conn, key = self._patience.connection, self._plan.digest
+        job = UploadJob(plan=key, server=f"{conn.host}:{conn.port}", dataset=dataset_id)
+        for name, made in self._find_done(dataset_id).items():
+            self._note(name, "unchanged", made)
+        meter = Meter(
+            {image.name: plane_count(image) for image in self._plan.images},
+            {image.name: plane_bytes(image) for image in self._plan.images},
+        )
+        for name in self._reports:
+            meter.found_done(name, meter.planes[name])
+        self._on_event(
+            Started(
+                len(self._plan.images), meter.total_planes, meter.total_bytes, meter.done_before
+            )
+        )
+        left = [name for name in self._images if name not in self._reports]
+        try:
+            self._make(left, dataset_id, job, meter, workers)
+            complete = {
+                name: image.image_id
+                for name, image in self._reports.items()
+                if image.image_id is not None
+            }
+            self._patience.run(lambda: annotate(conn, dataset_id, self._plan, complete))
+            if all(image.status != "failed" for image in self._reports.values()):
+                self._patience.run(
+                    lambda: provenance.mark_dataset_complete(conn, dataset_id, key=key)
+                )
+        except KeyboardInterrupt:
+            raise InterruptedJobError(self._report(dataset_id)) from None
+        report = self._report(dataset_id)
+        if report.ok:
+            (self._folder / JOURNAL).unlink(missing_ok=True)
+            forget(self._folder)
+        self._on_event(_totals(report))
+        return report
+
+    def _make(
+        self, left: Sequence[str], dataset_id: int, job: UploadJob, meter: Meter, workers: int
+    ) -> None:
+        """Make the images that are left; those that were lost or spoilt on the way, again."""
+        tries: Counter[str] = Counter()
+        while left:
+            jobs = self._round(left, dataset_id, job, meter, workers)
+            again = []
+            for name, image_job in jobs.items():
+                if image_job.broken is None:
+                    continue
+                tries[name] += 1
+                lost = isinstance(image_job.broken, ImageLostError)
+                if tries[name] < (MOST_LOST if lost else MOST_SPOILT):
+                    meter.begin_again(name)
+                    again.append(name)
+                else:
+                    why = Problem(
+                        "error",
+                        "image-failed",
+                        name,
+                        image_job.broken.message,
+                        image_job.broken.hint,
+                    )
+                    self._reports[name] = UploadedImage(name, None, "failed", problems=(why,))
+            left = again
+
+    def _round(
+        self, left: Sequence[str], dataset_id: int, job: UploadJob, meter: Meter, workers: int
+    ) -> Mapping[str, ImageJob]:
+        """Make images; go on with those whose stores are still open."""
+        state = read_state(self._folder)
+        ours = (
+            state is not None and state.session == self._patience.connection.key.get_secret_value()
+        )
+        open_images = OpenImages(self._folder, state.images if state and ours else {})
+        target = OmeroTarget(
+            self._patience,
+            dataset_id,
+            key=self._plan.digest,
+            digests=self._digests,
+            open_images=open_images,
+        )
+        blocks = known_blocks(self._folder, job, target.still_open(left))
+        journal = Journal(self._folder / JOURNAL, State(job, {}, blocks))
+        around = Surroundings(None, target, journal, meter, self._stop, self._events.put)
+        jobs = {
+            image.name: self._image_job(image, source, blocks, around)
+            for image, source in self._pairs()
+            if image.name in left
+        }
+        try:
+            run(
+                tuple(jobs.values()),
+                workers=workers,
+                stop=self._stop,
+                events=self._events,
+                meter=meter,
+                on_event=self._on_event,
+            )
+        finally:
+            journal.close()
+            for name, image_job in jobs.items():
+                report = image_job.report()
+                self._note(name, report.status, target.made.get(name), image_job)
+        for image in self._reports.values():
+            if image.status == "failed":
+                target.discard(image.name)
+        return jobs
+
+    def _pairs(self) -> Iterator[tuple[Hypercube, Hypercube]]:
+        return zip(self._plan.images, self._plan.sources, strict=True)
+
+    def _find_done(self, dataset_id: int) -> dict[str, Made]:
+        """Return the Images that earlier runs completed, by name.
+
+        Raises
+        ------
+        UsageError
+            If one of them would become another today; it is neither kept silently nor made again.
+        PyomeroError
+            If another machine is writing to the Dataset, or an Image is not any more what it was.
+
+        """
+        conn, key = self._patience.connection, self._plan.digest
+        records = self._patience.run(lambda: provenance.image_records(conn, dataset_id, key=key))
+        state = read_state(self._folder)
+        known = {name: record for name, record in records.items() if name in self._images}
+        self._patience.run(
+            lambda: refuse_if_under_way(
+                conn,
+                [record.image_id for record in known.values() if not record.complete],
+                ours=[state.session_id] if state else [],
+            )
+        )
+        done = {}
+        for name, record in known.items():
+            if not record.complete or record.sha1 is None:
+                continue
+            if record.inputs != self._digests[name].inputs:
+                raise _other(dataset_id, record.image_id, name)
+            done[name] = Made(record.image_id, record.sha1)
+        kept = self._patience.run(
+            lambda: digests_of(conn, [made.image_id for made in done.values()])
+        )
+        for name, made in done.items():
+            if kept.get(made.image_id) != made.sha1:
+                raise _changed(made.image_id, name)
+        return done
+
+    def _image_job(
+        self,
+        image: Hypercube,
+        source: Hypercube,
+        blocks: Mapping[str, Mapping[int, BlockLine]],
+        around: Surroundings,
+    ) -> ImageJob:
+        work = ImageInput(
+            image,
+            source,
+            self._processor,
+            self._plan.source.folder,
+            self._plan.source.files,
+            self._blank_bad_planes,
+            self._origin,
+        )
+        digests = self._digests[image.name]
+        return ImageJob(
+            work,
+            digests.inputs,
+            digests.metadata,
+            partial(identity.block_inputs, image, source, self._plan),
+            blocks.get(storable(image.name), {}),
+            around,
+        )
+
+    def _note(
+        self, name: str, status: Status, made: Made | None, job: ImageJob | None = None
+    ) -> None:
+        """Keep what became of an image."""
+        report = None if job is None else job.report()
+        self._reports[name] = UploadedImage(
+            name,
+            made.image_id if made else None,
+            status,
+            planes=plane_count(self._images[name]),
+            bytes=report.bytes if report else 0,
+            seconds=report.seconds if report else 0.0,
+            sha1=made.sha1 if made else None,
+            verified=made is not None,
+            problems=report.problems if report else (),
+        )
+
+    def _report(self, dataset_id: int) -> UploadReport:
+        conn = self._patience.connection
+        name, url = self._patience.run(
+            lambda: (dataset_name(conn, dataset_id), conn.web_url("Dataset", dataset_id))
+        )
+        images = tuple(
+            self._reports.get(name) or UploadedImage(name, None, "stopped") for name in self._images
+        )
+        return UploadReport(
+            dataset_id,
+            name,
+            url,
+            images,
+            tuple(self._problems),
+            time.monotonic() - self._started,
+        )
+
+
+def _other(dataset_id: int, image_id: int, name: str) -> UsageError:
+    hint = "Delete that Image in OMERO to have it made again, or upload into a new Dataset: --name."
+    message = f"Dataset:{dataset_id} holds Image:{image_id} ({name}), whose input files have changed since."
+    return UsageError(
+        message, hint=hint, problems=(Problem("error", "upload-holds-other", name, message, hint),)
+    )
+
+
+def _changed(image_id: int, name: str) -> PyomeroError:
+    hint = "Delete that Image in OMERO to have it made again."
+    message = f"The server does not hold the pixels of Image:{image_id} ({name}) any more that were verified."
+    return PyomeroError(
+        message, hint=hint, problems=(Problem("error", "image-damaged", name, message, hint),)
+    )
+
+
+def _totals(report: UploadReport) -> Finished:
+    states = [image.status for image in report.images]
+    return Finished(
+        images_done=states.count("done"),
+        images_unchanged=states.count("unchanged"),
+        images_failed=states.count("failed"),
+        planes=report.planes,
+        bytes=report.bytes,
+        seconds=report.seconds,
+    )
