@@ -64,6 +64,9 @@ FUNCTIONS: dict[str, Function] = {
 TIME_FIELDS = ("year", "month", "day", "hour", "minute", "second")
 """What `extract` takes out of a time; each is a function of its own too."""
 
+EPOCH = "epoch"
+"""What `extract` takes out of a time besides: the seconds since 1970."""
+
 CASTS: dict[str, Type] = {
     "string": STRING,
     "text": STRING,

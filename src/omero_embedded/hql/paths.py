@@ -80,7 +80,7 @@ class Scope:
     def __init__(self, outer: Scope | None) -> None:
         self.outer = outer
         self.query = Resolved()
-        self._aliases: dict[str, Source] = {}
+        self._aliases: dict[str, Source | Column] = {}
 
     def add(self, source: Source) -> Source:
         """Add a source to the query.
@@ -91,13 +91,23 @@ class Scope:
             Its alias stands for another one already.
         """
         if source.alias is not None:
-            if source.alias in self._aliases:
-                raise HqlError(f"Duplicate definition of alias '{source.alias}'")
-            self._aliases[source.alias] = source
+            self.name(source.alias, source)
         self.query.sources.append(source)
         return source
 
-    def alias(self, name: str) -> Source | None:
+    def name(self, alias: str, place: Source | Column) -> None:
+        """Have an alias stand for a source, or for a quantity of one.
+
+        Raises
+        ------
+        HqlError
+            It stands for another one already.
+        """
+        if alias in self._aliases:
+            raise HqlError(f"Duplicate definition of alias '{alias}'")
+        self._aliases[alias] = place
+
+    def alias(self, name: str) -> Source | Column | None:
         """Return what the alias stands for, here or in a query around this one."""
         found = self._aliases.get(name)
         return found if found is not None or self.outer is None else self.outer.alias(name)

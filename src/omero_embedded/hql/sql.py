@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from omero_embedded.hql.functions import TIME_FIELDS
+from omero_embedded.hql.functions import EPOCH, TIME_FIELDS
 from omero_embedded.hql.resolved import Type
 
 SQL: TypeAlias = ColumnElement[Any]
@@ -137,6 +137,7 @@ _WRITTEN: dict[str, Callable[..., SQL]] = {
     "like": lambda value, pattern: value.like(pattern, escape="\\"),
     "bits": lambda value: value,
     "negative": lambda value: -value,
+    EPOCH: lambda moment: moment.op("/")(literal_column("1000")).self_group(),
     "concat": _concatenated,
     "case": _case,
     "count": func.count,

@@ -14,7 +14,7 @@ from omero_embedded.hql.comparing import (
     fitted,
     must_be_condition,
 )
-from omero_embedded.hql.functions import CASTS, FUNCTIONS, TIME_FIELDS
+from omero_embedded.hql.functions import CASTS, EPOCH, FUNCTIONS, TIME_FIELDS
 from omero_embedded.hql.parse import HqlError
 from omero_embedded.hql.paths import Details, Many, Pairs, Place, Pointer, Scope, class_of
 from omero_embedded.hql.resolved import (
@@ -239,7 +239,7 @@ class Values:
         return Operation("negative", (value,), value.type)
 
     def _concatenation(self, node: tree.Concatenation) -> Value:
-        return Operation("concat", tuple(map(self.value, node.terms)), STRING)
+        return Operation("concat", tuple(_told(self.value(t)) for t in node.terms), STRING)
 
     def _case(self, node: tree.Case) -> Value:
         parts: list[Value] = []
@@ -283,6 +283,8 @@ class Values:
             self.scope.query.mistakes.append(f"function {node.name} does not exist")
             return Operation("unknown function", tuple(map(self.value, node.arguments)), UNKNOWN)
         values = tuple(map(self.value, node.arguments))
+        if node.name == "concat":
+            values = tuple(map(_told, values))
         return Operation(node.name, values, function.gives([v.type for v in values]))
 
     def _cast(self, node: tree.Cast) -> Value:
@@ -292,9 +294,10 @@ class Values:
         return Operation("cast", (self.value(node.value),), kind)
 
     def _extract(self, node: tree.Extract) -> Value:
-        if node.field not in TIME_FIELDS:
+        if node.field not in (*TIME_FIELDS, EPOCH):
             raise HqlError(f"nothing called {node.field} can be extracted")
-        return Operation(node.field, (self.value(node.value),), INT)
+        kind = LONG if node.field == EPOCH else INT
+        return Operation(node.field, (self.value(node.value),), kind)
 
     def _trim(self, node: tree.Trim) -> Value:
         character = () if node.character is None else (self.value(node.character, STRING),)
@@ -323,6 +326,9 @@ class Values:
         path = node.arguments[0]
         if node.name == "index":
             return self._place_in_list(self.place(path))
+        if node.name.endswith("index") and isinstance(members := self.place(path), Source):
+            place = self._place_in_list(members)
+            return Operation(node.name[:3], (place,), place.type)
         nested = self._collection_query(path)
         (source,) = (s for s in nested.query.sources if s.explicit)
         value: Value = nested.query.outputs[0].value
@@ -339,6 +345,20 @@ class Values:
         if isinstance(place, Source) and place.collection is not None and place.collection.ordered:
             return Column(place, tables.index_column_name(place.collection), INT)
         raise HqlError("index() asks for a member of an ordered collection")
+
+    def _index_column(self, name: str) -> Column | None:
+        """Return the place in an ordered collection by its column's name, which Hibernate hands on to the database."""
+        found = [
+            source
+            for source in self.scope.query.sources
+            if source.pairs is None
+            and any(
+                c.ordered and tables.index_column_name(c) == name and c.target == source.cls
+                for cls in CLASSES.values()
+                for c in cls.collections
+            )
+        ]
+        return Column(found[0], name, INT) if len(found) == 1 else None
 
     # ------------------------------------------------------------ paths
     def place(self, path: tree.Path) -> Place:
@@ -374,6 +394,9 @@ class Values:
         name = node.names[0].lower()
         if len(node.names) > 1:
             raise HqlError(f"Invalid path: '{'.'.join(node.names)}'")
+        place = self._index_column(name)
+        if place is not None:
+            return place
         if name in FUNCTIONS and FUNCTIONS[name].at_least == 0:
             return Operation(name, (), FUNCTIONS[name].gives(()))
         self.scope.query.mistakes.append(f'column "{node.names[0]}" does not exist')
@@ -449,6 +472,26 @@ class Values:
             Column(source, "value", STRING) if source.pairs else Column(source, "id", source.type)
         )
         return nested_of(inner, value)
+
+
+PRIVATE_NAMES = ("firstName", "middleName", "lastName", "email", "institution")
+"""Columns of Experimenter that the real server shows to some people only."""
+
+
+def _told(value: Value) -> Value:
+    """Return what a text joined to others holds.
+
+    The real server's database gives private names as «id;name», for its Java side to look at; where texts are joined
+    that side does not see them, and clients get all of it.
+    """
+    if not (
+        isinstance(value, Column)
+        and value.source.cls == "Experimenter"
+        and value.name in PRIVATE_NAMES
+    ):
+        return value
+    identifier = Operation("str", (Column(value.source, "id", LONG),), STRING)
+    return Operation("concat", (identifier, Constant(";", STRING), value), STRING)
 
 
 def nested_of(scope: Scope, value: Value) -> Nested:

@@ -30,6 +30,8 @@ def kinds(row: list[Any]) -> list[str]:
         ("select a.class, type(a) from Annotation a where a.id = :tag", ["RString", "RClass"], ["/basic/text/tag/", "ome.model.annotations.TagAnnotation"]),
         ("select (select count(l) from DatasetImageLink l where l.parent = d), d.id from Dataset d where d.id = :d", ["RLong", "RLong"], [1, "#d"]),
         ("select size(d.annotationLinks), maxindex(p.channels) from Dataset d, Pixels p where d.id = :d and p.id = :p", ["RInt", "RInt"], [2, 1]),
+        ("select minIndex(c), maxIndex(c) from Pixels p join p.channels c where p.id = :p", ["RInt", "RInt"], [0, 1]),
+        ("select s.value, s.unit, p.id from Pixels p join p.physicalSizeX s where p.id = :p", ["RDouble", "RString", "RLong"], [0.5, "MICROMETER", "#p"]),
         ("select p.channels[1].logicalChannel.name, p.id from Pixels p where p.id = :p", ["RString", "RLong"], ["GFP", "#p"]),
         ("select sum(case when d.description is null then 1 else 0 end), max(d.name) from Dataset d", ["RLong", "RString"], [2, "bob in lab"]),
         ("select i.archived, i.series from Image i where i.id = :i", ["RBool", "RInt"], [False, 0]),
