@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from omero_embedded import passwords, tables
-from omero_embedded.people import GUEST, ROOT, SYSTEM, USER
+from omero_embedded.people import GUEST, PRIVATE, ROOT, SYSTEM, USER, WORLD
 
 _CONTENT: dict[str, Any] = json.loads(
     (Path(__file__).parent / "initial_content.json").read_text(encoding="utf-8")
@@ -29,9 +29,6 @@ BITS = {
     "bit": 1, "int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "int32": 32, "uint32": 32, "float": 32, "double": 64,
     "complex": 64, "double-complex": 128,
 }  # fmt: skip
-PRIVATE, WORLD = -120, -52
-"""Bits of rw---- and rwr-r-."""
-
 SERVER_NODE = 1
 GUEST_USER = 1
 REPOSITORIES = ("scripts", "ManagedRepository", "OMERO")

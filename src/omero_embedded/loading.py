@@ -37,7 +37,9 @@ class Loader:
         self._known: dict[str, dict[int, IObject]] = defaultdict(dict)
         self._flags: dict[tuple[str, int, int], omero.model.Permissions] = {}
         self._empty: dict[str, bool] = {}
-        self._shared_details: dict[tuple[str, int | None, int | None], omero.model.Details] = {}
+        self._shared_details: dict[
+            tuple[str, int | None, int | None, bool], omero.model.Details
+        ] = {}
 
     def object(self, cls: str, identifier: int) -> IObject | None:
         """Return the loaded object, or None where there is none."""
@@ -214,14 +216,17 @@ class Loader:
     ) -> Callable[[str, Sequence[Any]], omero.model.Details]:
         """Return what makes the details of global objects: they have permissions alone, so many share them."""
         bits = columns.index("details_permissions") if "details_permissions" in columns else None
-        external = columns.index("details_externalInfo")
+        external, identifier = columns.index("details_externalInfo"), columns.index("id")
         shared = self._shared_details
 
         def details(cls: str, row: Sequence[Any]) -> omero.model.Details:
-            key = (cls, None if bits is None else row[bits], row[external])
+            of_the_call = permissions.is_of_the_call(self._call, cls, row[identifier])
+            key = (cls, None if bits is None else row[bits], row[external], of_the_call)
             if key not in shared:
                 shared[key], members = fresh_details()
-                members["_permissions"] = permissions.flags(self._call, cls, None, None, key[1])
+                members["_permissions"] = permissions.flags(
+                    self._call, cls, None, None, key[1], of_the_call=of_the_call
+                )
                 if key[2] is not None:
                     members["_externalInfo"] = self.proxy("ExternalInfo", key[2])
             return shared[key]

@@ -16,6 +16,9 @@ from omero_embedded.database import Database
 ROOT, SYSTEM, USER, GUEST = 0, 0, 1, 2
 """Ids that are the same on every server: the user root; the groups system, user and guest."""
 
+PRIVATE, WORLD = -120, -52
+"""Bits of rw---- and rwr-r-."""
+
 # Bits of a group's permissions, as in omero.model.Permissions.
 GROUP_READ, GROUP_WRITE, GROUP_ANNOTATE, WORLD_READ = 4 << 4, 2 << 4, 1 << 4, 4
 

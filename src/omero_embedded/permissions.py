@@ -13,7 +13,15 @@ from sqlalchemy import ColumnElement, FromClause, and_, false, or_, select
 
 from omero_embedded import errors, tables
 from omero_embedded.call import Call
-from omero_embedded.people import GROUP_ANNOTATE, GROUP_READ, GROUP_WRITE, SYSTEM, WORLD_READ
+from omero_embedded.people import (
+    GROUP_ANNOTATE,
+    GROUP_READ,
+    GROUP_WRITE,
+    PRIVATE,
+    SYSTEM,
+    WORLD,
+    WORLD_READ,
+)
 from omero_embedded.schema import CLASSES
 
 MOVABLE = {
@@ -80,17 +88,24 @@ def rights(call: Call, owner: int, group_id: int) -> Rights:
 
 
 def flags(
-    call: Call, cls: str, owner: int | None, group_id: int | None, own_bits: int | None = None
+    call: Call,
+    cls: str,
+    owner: int | None,
+    group_id: int | None,
+    own_bits: int | None = None,
+    *,
+    of_the_call: bool = False,
 ) -> "omero.model.Permissions":
     """Return the permissions of an object, with the flags for who asks.
 
-    Global objects (no owner, no group) bear the permissions of the call's group; an ExperimenterGroup its own
-    (`own_bits`).
+    Global objects (no owner, no group) bear the permissions of the call's group, and those they were made with where it
+    is in all groups; an ExperimenterGroup its own (`own_bits`). `of_the_call`: it is the call's own group or user (see
+    `is_of_the_call`).
     """
     if owner is None or group_id is None:
         may = call.user.is_admin
-        found = Rights(annotate=True, delete=may, edit=may, link=True)
-        bits = call.group.permissions if own_bits is None else own_bits
+        found = Rights(annotate=not of_the_call, delete=may, edit=may, link=True)
+        bits = _bits_of_global(call, cls) if own_bits is None else own_bits
     else:
         found = rights(call, owner, group_id)
         bits = call.people.groups[group_id].permissions
@@ -110,6 +125,24 @@ def flags(
     made._restrictions = refused  # the Slice member
     made._extendedRestrictions = []
     return made
+
+
+def is_of_the_call(call: Call, cls: str, identifier: int) -> bool:
+    """Whether it is the group that the call is in, or who makes a call that writes.
+
+    The real server has loaded these before it knows who asks, and says that they cannot be annotated.
+    """
+    if cls == "ExperimenterGroup":
+        return identifier == call.group_id
+    return (
+        cls == "Experimenter" and call.writes and call.group_id >= 0 and identifier == call.user_id
+    )
+
+
+def _bits_of_global(call: Call, cls: str) -> int:
+    if call.group_id >= 0:
+        return call.group.permissions
+    return WORLD if CLASSES[cls].enumeration else PRIVATE
 
 
 def readable(call: Call, cls: str, rows: FromClause) -> ColumnElement[bool] | None:

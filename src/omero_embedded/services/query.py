@@ -42,7 +42,11 @@ class QueryService:
         cls = concrete_class(klass)
         if not permissions.check_readable(call, cls.name, id):
             return None
-        return Loader(call).object(cls.name, id)
+        loader = Loader(call)
+        found = loader.object(cls.name, id)
+        if call.group_id < 0 and not cls.is_global:
+            loader.details([found], "owner")  # as the real server does in the context of all groups
+        return found
 
     def get(self, call: Call, klass: str, id: int) -> IObject:
         """Give an object."""
