@@ -223,9 +223,10 @@ def _held_map(call: Call, cls: str, field: str, node: Node) -> list[tuple[str, s
 
 
 def _remove_links(call: Call, node: Node) -> None:
-    """Delete the links that a loaded collection no longer holds."""
+    """Delete the links, and the shapes of a Roi, that a loaded collection no longer holds."""
     for collection in node.cls.collections:
-        if collection.name not in node.members or not CLASSES[collection.target].link:
+        goes = CLASSES[collection.target].link or (node.cls.name, collection.name) in PARTS
+        if collection.name not in node.members or not goes:
             continue
         table = tables.table(collection.target)
         if CLASSES[collection.target].is_global or collection.name in ALWAYS_LOADED.get(
@@ -248,6 +249,10 @@ def _remove_links(call: Call, node: Node) -> None:
                 )
                 checks.may_delete(call, link)
                 call.db.execute(sql_delete(table).where(table.c.id == row.id))
+
+
+PARTS = {("Roi", "shapes")}
+"""Collections whose members are nothing without them."""
 
 
 # ---------------------------------------------------------------- deleting one object

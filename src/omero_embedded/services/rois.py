@@ -1,9 +1,11 @@
 """omero.api.IRoi: regions of interest with their shapes."""
 
+import functools
 import io
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import omero
 import omero.api
 import omero.model
@@ -14,13 +16,17 @@ from sqlalchemy import or_, select
 from omero_embedded import errors, permissions, saving, tables
 from omero_embedded.call import Call, writing
 from omero_embedded.loading import Loader, set_collection
+from omero_embedded.pixels.description import describe
+from omero_embedded.pixels.repository import PixelsFile
+from omero_embedded.rendering.reset import opened
+from omero_embedded.services import shape_statistics
 from omero_embedded.services.parameters import page, read, visible
 from omero_embedded.wire.registry import stateless
 
 
 @stateless("omero.api.IRoi")
 class RoiService:
-    """Finding Rois. Statistics of shapes are not computed."""
+    """Finding Rois, and counting the pixels of shapes."""
 
     def findByRoi(self, call: Call, roiId: int, opts: Any) -> "omero.api.RoiResult":
         """Give one Roi."""
@@ -51,6 +57,44 @@ class RoiService:
             Loader(call).objects("FileAnnotation", call.db.execute(query).scalars()).values()
         )
 
+    def getShapeStatsRestricted(
+        self,
+        call: Call,
+        shapeIdList: list[int],
+        zForUnattached: int,
+        tForUnattached: int,
+        channels: list[int],
+    ) -> "list[omero.api.ShapeStats]":
+        """Give statistics of the pixels under shapes of one Image; a shape on no plane is taken to be on z and t."""
+        loader = Loader(call)
+        shapes = list(loader.objects("Shape", shapeIdList or ()).values())
+        images = {roi.image.id.val for roi in loader.fetch(shapes, "roi")}
+        if len(shapes) != len(set(shapeIdList or ())) or len(images) != 1:
+            raise errors.api_usage("The shapes must exist and be of one Image.")
+        (image,) = images
+        permissions.check_readable(call, "Image", image)
+        rows = tables.table("Pixels")
+        first = select(rows.c.id).where(rows.c.image == image).order_by(rows.c.id).limit(1)
+        description = describe(call, call.db.execute(first).scalar_one())
+        if description is None:
+            raise errors.validation(f"Cannot read the pixels of image {image}")
+
+        def on(number: "omero.RInt | None", otherwise: int) -> int:
+            return otherwise if number is None else int(number.val)
+
+        with opened(call, description) as pixels:
+            found = []
+            for shape in shapes:
+                z, t = on(shape.theZ, zForUnattached), on(shape.theT, tForUnattached)
+                chosen = channels or (
+                    list(range(len(description.channels)))
+                    if shape.theC is None
+                    else [shape.theC.val]
+                )
+                plane = functools.partial(_plane, pixels, z, t)
+                found.append(shape_statistics.statistics(shape, chosen, plane))
+        return found
+
     @writing
     def uploadMask(self, call: Call, roiId: int, z: int, t: int, bytes: bytes) -> None:
         """Add a mask to a Roi from a black and white picture: what is not black is inside."""
@@ -70,6 +114,12 @@ class RoiService:
         mask.bytes = np.packbits(picture > 0).tobytes()
         mask.roi = omero.model.RoiI(roiId, False)
         saving.save(call, [mask])
+
+
+def _plane(pixels: PixelsFile, z: int, t: int, c: int) -> npt.NDArray[Any]:
+    """Return a whole plane, shape y, x."""
+    width, height = pixels.level_sizes()[0]
+    return pixels.tile((z, c, t), (0, 0, width, height))
 
 
 MEASUREMENT = "openmicroscopy.org/omero/measurement"
