@@ -31,10 +31,17 @@ class Core:
         The database; its tables and first content are made where it is new.
     root_password
         The password of root in a new database.
+
+    Attributes
+    ----------
+    adapter, router, reached_by
+        Set by the wire: where servants are, who logs clients in, and the properties by which a client on this machine
+        reaches the server.
     """
 
     adapter: Ice.ObjectAdapter
     router: "Router"
+    reached_by: dict[str, str]
 
     def __init__(self, folder: Path, database: Database, root_password: str) -> None:
         self.folder = folder

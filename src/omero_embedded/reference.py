@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import omero.model  # noqa: F401  # before what leaves it half-made
 
 from omero_embedded.wire import interfaces, registry
+from omero_embedded.wire.dispatch import COMMON
 
 HEAD = """# Operations of the embedded server
 
@@ -37,7 +38,8 @@ def operations_page() -> str:
 def _service(interface: str, service: type) -> Iterator[str]:
     yield f"\n### {interface}\n\n{_summary(service)}\n\n| operation | what it does here |\n|---|---|\n"
     for name in sorted(interfaces.operations(interface)):
-        method = getattr(service, name, None)
+        common = COMMON.get(name) if interface in registry.STATEFUL else None
+        method = getattr(service, name, common)
         yield f"| `{name}` | {'–' if method is None else _summary(method)} |\n"
 
 

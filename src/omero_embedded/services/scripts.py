@@ -1,7 +1,12 @@
-"""omero.api.IScript: Python scripts that are kept on the server, as OriginalFiles. They are not run."""
+"""omero.api.IScript: Python scripts that are kept on the server, as OriginalFiles, and run there.
 
-import hashlib
+As on a real server, everybody may run the official scripts, which administrators put there. Scripts of one's own are kept
+only: for these a real server wants a processor that their owner runs.
+"""
+
+import time
 from pathlib import PurePosixPath
+from typing import Any
 
 import omero
 import omero.model
@@ -11,17 +16,24 @@ from sqlalchemy import Select, select
 from omero_embedded import errors, saving, tables
 from omero_embedded.call import Call, writing
 from omero_embedded.commands.delete import Delete
+from omero_embedded.files.keeping import keep, replace
 from omero_embedded.files.place import paths_of
+from omero_embedded.initial import ENUMERATIONS
 from omero_embedded.loading import Loader
+from omero_embedded.people import USER
+from omero_embedded.scripting.launching import Launched, session_for
+from omero_embedded.scripting.parameters import checked, parameters
+from omero_embedded.scripting.process import ScriptProcess
 from omero_embedded.services.parameters import visible
 from omero_embedded.wire.registry import stateless
 
 MIMETYPE = "text/x-python"
+REPOSITORY = "ScriptRepo"
 
 
 @stateless("omero.api.IScript")
 class ScriptService:
-    """Scripts as texts. Official ones are root's; users keep their own."""
+    """Scripts. Official ones are the administrators', and can be run; users keep their own."""
 
     def getScripts(self, call: Call) -> "list[omero.model.OriginalFile]":
         """Give the official scripts."""
@@ -30,7 +42,7 @@ class ScriptService:
     def getScriptsByMimetype(self, call: Call, mimetype: str) -> "list[omero.model.OriginalFile]":
         """Give the official scripts of a language."""
         rows = tables.table("OriginalFile")
-        query = _scripts(mimetype).where(rows.c.details_owner == 0, rows.c.repo.is_not(None))
+        query = _scripts(mimetype).where(rows.c.repo.is_not(None))
         return list(Loader(call).objects("OriginalFile", call.db.execute(query).scalars()).values())
 
     def getUserScripts(
@@ -74,10 +86,23 @@ class ScriptService:
     def uploadScript(self, call: Call, path: str, scriptText: str) -> int:
         """Keep a script of one's own; give its id."""
         folder, name = _place(path)
-        made = saving.insert(
-            call, "OriginalFile", path=folder, name=name, mimetype=MIMETYPE, size=0
-        )
-        self._write(call, made, scriptText)
+        return keep(call, scriptText.encode(), name=name, path=folder, mimetype=MIMETYPE)
+
+    def uploadOfficialScript(self, call: Call, path: str, scriptText: str) -> int:
+        """Keep a script that everybody may run; administrators only. Give its id."""
+        call.require_admin("WriteScriptRepo")
+        folder, name = _place(path)
+        if self.getScriptID(call, path) >= 0:
+            raise errors.api_usage(f"Path: {path} has already been uploaded. Edit the script.")
+        data = scriptText.encode()
+        call.abandon()
+        shared = call.in_group(USER, writes=True)
+        try:
+            made = keep(shared, data, name=name, path=folder, mimetype=MIMETYPE, repo=REPOSITORY)
+            shared.finish()
+        except BaseException:
+            shared.abandon()
+            raise
         return made
 
     @writing
@@ -90,7 +115,7 @@ class ScriptService:
             raise errors.security(
                 f"Updating ome.model.core.OriginalFile:Id_{found.id.val} not allowed."
             )
-        self._write(call, found.id.val, scriptText)
+        replace(call, found.id.val, scriptText.encode())
 
     @writing
     def deleteScript(self, call: Call, scriptID: int) -> None:
@@ -103,8 +128,39 @@ class ScriptService:
         Delete(omero.cmd.Delete2(targetObjects={"OriginalFile": [scriptID]})).run(call)
 
     def canRunScript(self, call: Call, scriptID: int) -> bool:
-        """Say no: nothing here runs scripts."""
-        return False
+        """Say whether a script can be run: the official ones can."""
+        return self._is_official(call, scriptID)
+
+    def getParams(self, call: Call, scriptID: int) -> "omero.grid.JobParams":
+        """Give what a script takes and gives; it is asked."""
+        return parameters(call, self.getScriptText(call, scriptID))
+
+    def runScript(
+        self, call: Call, scriptID: int, inputs: "dict[str, omero.RType]", waitSecs: Any
+    ) -> Any:
+        """Run a script as oneself; give the process, which tells when it has ended and what it gives."""
+        text = self.getScriptText(call, scriptID)
+        if not self._is_official(call, scriptID):
+            raise errors.resource("No processor available. Only official scripts are run here.")
+        params = parameters(call, text)
+        given = checked(params, inputs)
+        session = session_for(call)
+        try:
+            job = _new_job(call, scriptID, params)
+            session.inputs.update(given)
+            launched = Launched(call.server, session, text, {"omero.job": str(job)})
+        except BaseException:
+            call.server.sessions.close(session)
+            raise
+        process = ScriptProcess(call.server, launched, job, params)
+        proxy = call.publish(process)
+        process.start()
+        return proxy
+
+    def _is_official(self, call: Call, identifier: int) -> bool:
+        rows = tables.table("OriginalFile")
+        query = _scripts(MIMETYPE).where(rows.c.id == identifier, rows.c.repo.is_not(None))
+        return call.db.execute(query).first() is not None
 
     def _find(self, call: Call, identifier: int) -> "omero.model.OriginalFile":
         rows = tables.table("OriginalFile")
@@ -114,22 +170,31 @@ class ScriptService:
             raise errors.api_usage(f"No script with id {identifier}")
         return Loader(call).object("OriginalFile", identifier)
 
-    def _write(self, call: Call, identifier: int, text: str) -> None:
-        data = text.encode()
-        saving.change(
-            call,
-            "OriginalFile",
-            identifier,
-            size=len(data),
-            hash=hashlib.sha1(data).hexdigest(),  # noqa: S324  # a checksum
+
+def _new_job(call: Call, script: int, params: "omero.grid.JobParams") -> int:
+    """Note that a script begins to run; return the id of the job."""
+    now = int(time.time() * 1000)
+    noting = call.in_group(call.group.id, writes=True)
+    try:
+        job = saving.insert(
+            noting,
+            "ScriptJob",
+            username=call.user.name,
+            groupname=call.group.name,
+            type="User",
+            message="Running",
+            status=ENUMERATIONS["JobStatus"]["Running"],
+            submitted=now,
+            scheduledFor=now,
+            started=now,
+            description=params.name,
         )
-        path = paths_of(call, [identifier])[identifier]
-
-        def write() -> None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-
-        call.after_commit(write)
+        saving.insert(noting, "JobOriginalFileLink", parent=job, child=script)
+        noting.finish()
+    except BaseException:
+        noting.abandon()
+        raise
+    return job
 
 
 def _scripts(mimetype: str) -> Select[int]:

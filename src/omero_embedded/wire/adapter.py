@@ -90,6 +90,7 @@ class Wire:
         listening = {e.getInfo().secure(): e.getInfo().port for e in self._adapter.getEndpoints()}
         self.port: int | None = listening.get(True)
         self.insecure_port: int | None = listening.get(False)
+        core.reached_by = _reached_by(host, self.port, self.insecure_port)
 
     def activate(self) -> None:
         """Begin to answer."""
@@ -100,6 +101,15 @@ class Wire:
         self._adapter.deactivate()
         self._adapter.waitForDeactivate()
         self._communicator.destroy()
+
+
+def _reached_by(host: str, port: int | None, insecure_port: int | None) -> dict[str, str]:
+    """Return the properties by which a client on this machine reaches the server."""
+    here = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104  # all addresses
+    if port is not None:
+        return {"omero.host": here, "omero.port": str(port)}
+    router = f"OMERO.Glacier2/router:tcp -p {insecure_port} -h {here}"
+    return {"omero.host": here, "omero.port": str(insecure_port), "Ice.Default.Router": router}
 
 
 def _certificate(folder: Path) -> Path:

@@ -41,15 +41,20 @@ class Servant:
 
     def common(self, name: str) -> Callable[..., Any] | None:
         """Return what answers an operation that all stateful services have and few do anything in."""
-        return _COMMON.get(name) if self.lock is not None else None
+        return COMMON.get(name) if self.lock is not None else None
 
 
-_COMMON: dict[str, Callable[..., Any]] = {
-    "activate": lambda _call: None,
-    "passivate": lambda _call: None,
-    "close": lambda _call: None,
+def _nothing(_call: Call) -> None:
+    """Do nothing."""
+
+
+COMMON: dict[str, Callable[..., Any]] = {
+    "activate": _nothing,
+    "passivate": _nothing,
+    "close": _nothing,
     "getCurrentEventContext": event_context,
 }
+"""What all stateful services answer unless they do it themselves."""
 
 
 def servant(core: "Core", session: "Session", service: Any, *, one_by_one: bool) -> Servant:
@@ -126,7 +131,7 @@ def _run(
         log.warning("%s.%s is not offered", interface, operation.name)
         raise errors.internal(f"{interface}.{operation.name} is not offered by this server.")
     self.session.touch()
-    if self.lock is None:
+    if self.lock is None or operation.name in getattr(self.service, "waits", ()):
         return _call(self, interface, operation, method, arguments, current)
     with self.lock:
         if self.service is None:
