@@ -16,8 +16,9 @@ from omero_embedded.call import Call, writing
 from omero_embedded.event_context import event_context
 from omero_embedded.loading import Loader, class_name
 from omero_embedded.people import GUEST, ROOT, SYSTEM, USER
+from omero_embedded.permissions import check_readable
 from omero_embedded.schema import CLASSES
-from omero_embedded.services import accounts
+from omero_embedded.services import accounts, photos
 from omero_embedded.services.types import all_values
 from omero_embedded.wire.registry import stateless
 
@@ -374,6 +375,49 @@ class AdminService:
         for owner in owners or []:
             accounts.set_leader(call, accounts.user_id(call, owner), identifier, leads=leads)
 
+    # ------------------------------------------------------------ photos
+    def uploadMyUserPhoto(self, call: Call, filename: str, format: str, data: bytes) -> int:
+        """Keep a photo of oneself instead of the one there was; give the id of its file."""
+        if not filename or not format or not data:
+            raise errors.api_usage("A photo needs a name, a format and data.")
+        return photos.store_photo(call, filename, format, data)
+
+    def getMyUserPhotos(self, call: Call) -> "list[omero.model.OriginalFile]":
+        """Give the files of one's own photos."""
+        ids = photos.photos_of(call, call.user_id)
+        return list(Loader(call).objects("OriginalFile", ids).values())
+
+    # ------------------------------------------------------------ whose an object is
+    @writing
+    def changeOwner(self, call: Call, obj: IObject, omeName: str) -> None:
+        """Give one object to another user, and nothing that belongs to it; administrators only."""
+        call.require_admin("Chown")
+        owner = call.people.user_named(omeName)
+        if owner is None:
+            raise errors.api_usage(f"No such experimenter: {omeName}")
+        found = _owned(call, obj)
+        saving.change(call, class_name(found), found.id.val, details_owner=owner.id)
+
+    @writing
+    def changeGroup(self, call: Call, obj: IObject, groupName: str) -> None:
+        """Move one object to another group of its owner's, and nothing that belongs to it."""
+        group = call.people.group_named(groupName)
+        if group is None:
+            raise errors.api_usage(f"No such group: {groupName}")
+        self._move(call, obj, group.id)
+
+    @writing
+    def moveToCommonSpace(self, call: Call, objects: list[IObject]) -> None:
+        """Move objects to the group of everybody, and nothing that belongs to them."""
+        for obj in objects or []:
+            self._move(call, obj, USER)
+
+    def _move(self, call: Call, obj: IObject, group: int) -> None:
+        found = _owned(call, obj)
+        if found.details.owner.id.val != call.user_id or group not in call.user.groups:
+            call.require_admin("Chgrp")
+        saving.change(call, class_name(found), found.id.val, details_group=group)
+
     # ------------------------------------------------------------ passwords
     @writing
     def changePassword(self, call: Call, newPassword: "omero.RString") -> None:
@@ -397,6 +441,17 @@ class AdminService:
         if user is None:
             raise errors.api_usage(f"No such experimenter: {omeName}")
         passwords.store(call.db, user.id, _text(newPassword))
+
+
+def _owned(call: Call, obj: IObject | None) -> IObject:
+    """Return an object that has an owner and that may be seen, as it is in the database."""
+    if obj is None or obj.id is None or CLASSES[class_name(obj)].is_global:
+        raise errors.api_usage("An object with an id and an owner is needed.")
+    cls, identifier = class_name(obj), obj.id.val
+    found = Loader(call).object(cls, identifier) if check_readable(call, cls, identifier) else None
+    if found is None:
+        raise errors.missing_row(CLASSES[cls].java, identifier)
+    return found
 
 
 def _text(password: "omero.RString | None") -> str:
