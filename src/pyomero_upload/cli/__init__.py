@@ -9,7 +9,17 @@ import sys
 
 import typer
 
-from pyomero_upload.cli import convert, demo, example, plan, search, serve, verify
+from pyomero_upload.cli import (
+    convert,
+    demo,
+    example,
+    plan,
+    search,
+    serve,
+    upload,
+    uploads,
+    verify,
+)
 
 app = typer.Typer(
     name="pyomero",
@@ -25,6 +35,8 @@ app.command("plan", short_help="What will be made of a folder, and every problem
 app.command("convert", short_help="Make 5-D images of a folder.")(convert.convert)
 app.command("verify", short_help="Read a result back and compare it.")(verify.verify)
 app.command("example", short_help="Write a made-up experiment folder.")(example.example)
+app.command("upload", short_help="Make Datasets of folders on an OMERO server.")(upload.upload)
+app.command("uploads", short_help="List your uploads on a server.")(uploads.uploads)
 app.command("search", short_help="Find Projects, Datasets and Images on a server.")(search.search)
 app.command("serve", short_help="Run an OMERO server to try things on.")(serve.serve)
 

@@ -14,7 +14,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from pyomero_upload.errors import PlanError, UsageError
+from pyomero_upload.errors import UsageError
 from pyomero_upload.model import Hypercube, Plan, Problem
 from pyomero_upload.planning.provenance import dated
 from pyomero_upload.processing import load_processor
@@ -23,6 +23,7 @@ from pyomero_upload.targets.files.names import storable
 from pyomero_upload.targets.files.pyramid import default_levels
 from pyomero_upload.targets.target import Annotations, FileDigest
 from pyomero_upload.transfer import identity
+from pyomero_upload.transfer.checks import check_plan
 from pyomero_upload.transfer.events import (
     Finished,
     ImageReport,
@@ -121,18 +122,7 @@ def convert(
 
     """
     known_format, known_compression = check_options(format, levels, compression)
-    if on_bad_plane not in {"stop", "blank"}:
-        raise UsageError(
-            f"There is no choice {on_bad_plane!r} for bad planes.", hint="Choose stop or blank."
-        )
-    # A file that the plan found unreadable is one of the planes that may be left blank.
-    errors = [p for p in plan.errors if on_bad_plane == "stop" or p.code != "unreadable-file"]
-    if errors:
-        raise PlanError(
-            "The plan has an error." if len(errors) == 1 else f"The plan has {len(errors)} errors.",
-            hint="Put this right and plan again.",
-            problems=errors,
-        )
+    check_plan(plan, on_bad_plane)
     folder = Path(out).resolve()
     if origin is None:
         check_place(folder, plan.source.folder)

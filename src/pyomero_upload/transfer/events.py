@@ -277,6 +277,19 @@ class UploadReport:
         return sum(image.planes for image in self.images if image.status == "done")
 
     @property
+    def totals(self) -> Finished:
+        """The last event of the upload."""
+        states = [image.status for image in self.images]
+        return Finished(
+            images_done=states.count("done"),
+            images_unchanged=states.count("unchanged"),
+            images_failed=states.count("failed"),
+            planes=self.planes,
+            bytes=self.bytes,
+            seconds=self.seconds,
+        )
+
+    @property
     def place(self) -> str:
         """What it went into, for people."""
         return f"Dataset:{self.dataset_id} «{self.dataset_name}»"

@@ -6,21 +6,17 @@ on with while its stores are open, else deleted and made anew. Faults that pass 
 (`targets.omero.faults`); an image that they cost its stores is made anew in the next round.
 """
 
-import queue
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
-from pyomero_upload.errors import PlanError, PyomeroError, UsageError
+from pyomero_upload.errors import PyomeroError, UsageError
 from pyomero_upload.model import Hypercube, Plan, Problem
 from pyomero_upload.processing import load_processor
 from pyomero_upload.targets.files.names import storable
-from pyomero_upload.targets.omero import containers, faults, provenance
+from pyomero_upload.targets.omero import faults, provenance
 from pyomero_upload.targets.omero.annotations import annotate
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.looking import (
@@ -33,24 +29,23 @@ from pyomero_upload.targets.omero.state import OpenImages, forget, read_state
 from pyomero_upload.targets.omero.target import Digests, Made, OmeroTarget
 from pyomero_upload.targets.target import ImageLostError
 from pyomero_upload.transfer import identity
+from pyomero_upload.transfer.checks import check_plan
 from pyomero_upload.transfer.events import (
-    Finished,
     InterruptedJobError,
     OnEvent,
     Started,
     Status,
     UploadedImage,
     UploadReport,
-    Waiting,
     ignore,
 )
 from pyomero_upload.transfer.image_job import ImageJob, Surroundings
 from pyomero_upload.transfer.journal import BlockLine, Journal, State, UploadJob
-from pyomero_upload.transfer.pipeline import Events, default_workers, run
+from pyomero_upload.transfer.pipeline import default_workers, run
 from pyomero_upload.transfer.planes import ImageInput, Origin
 from pyomero_upload.transfer.progress import Meter, plane_bytes, plane_count
-from pyomero_upload.transfer.upload_session import upload_session
-from pyomero_upload.transfer.upload_state import JOURNAL, held_state, known_blocks, state_folder
+from pyomero_upload.transfer.upload_session import Ground, InProject, find_dataset, grounded
+from pyomero_upload.transfer.upload_state import JOURNAL, known_blocks
 
 # An image that the server spoils is made anew once; one that faults cost its stores, more often, as each was waited out.
 MOST_SPOILT = 2
@@ -61,7 +56,7 @@ def upload(
     plan: Plan,
     connection: Connection | ServerSettings,
     *,
-    project: str | Literal[False] | None = None,
+    project: InProject = None,
     into: int | None = None,
     on_bad_plane: Literal["stop", "blank"] = "stop",
     workers: int | None = None,
@@ -112,61 +107,18 @@ def upload(
         On Ctrl-C; its `report` says what is done.
 
     """
-    if on_bad_plane not in {"stop", "blank"}:
-        raise UsageError(
-            f"There is no choice {on_bad_plane!r} for bad planes.", hint="Choose stop or blank."
-        )
-    # A file that the plan found unreadable is one of the planes that may be left blank.
-    errors = [p for p in plan.errors if on_bad_plane == "stop" or p.code != "unreadable-file"]
-    if errors:
-        raise PlanError(
-            "The plan has an error." if len(errors) == 1 else f"The plan has {len(errors)} errors.",
-            hint="Put this right and plan again.",
-            problems=errors,
-        )
-    with ExitStack() as stack:
-        if isinstance(connection, ServerSettings):
-            connection = Connection.open(connection)
-            stack.callback(connection.close)
-        server = f"{connection.host}-{connection.port}-{connection.user.id}-{connection.group.id}"
-        place = server if into is None else f"{server}-into-{into}"
-        folder = state_folder(plan.digest, place)
-        stack.enter_context(held_state(folder, str(plan.source.folder)))
-        session = stack.enter_context(upload_session(connection, folder))
-        stop = threading.Event()
-        events: Events = queue.SimpleQueue()
-        waiting = faults.Patience(session, seconds=patience, tell=_Telling(events), stop=stop)
-        work = _Upload(
-            plan,
-            waiting,
-            folder,
-            stop,
-            events,
-            blank_bad_planes=on_bad_plane == "blank",
-            on_event=progress or ignore,
-            origin=origin,
-        )
-        dataset_id = work.find_dataset(plan.dataset.project if project is None else project, into)
+    check_plan(plan, on_bad_plane)
+    with grounded(
+        plan,
+        plan.digest,
+        connection,
+        into=into,
+        patience=patience,
+        on_event=progress or ignore,
+    ) as ground:
+        work = _Upload(plan, ground, blank_bad_planes=on_bad_plane == "blank", origin=origin)
+        dataset_id = find_dataset(ground, plan, project, into)
         return work.carry_out(dataset_id, workers or default_workers())
-
-
-class _Telling:
-    """Hands on what is waited for; once, though several threads wait for the same."""
-
-    def __init__(self, events: Events) -> None:
-        self._events = events
-        self._lock = threading.Lock()
-        self._quiet_until = 0.0
-
-    def __call__(self, event: faults.Waiting | faults.WentOn) -> None:
-        if isinstance(event, faults.WentOn):
-            return
-        with self._lock:
-            now = time.monotonic()
-            if now < self._quiet_until:
-                return
-            self._quiet_until = now + event.pause
-        self._events.put(Waiting(event.message, event.pause))
 
 
 class _Upload:
@@ -175,22 +127,15 @@ class _Upload:
     def __init__(
         self,
         plan: Plan,
-        patience: faults.Patience,
-        folder: Path,
-        stop: threading.Event,
-        events: Events,
+        ground: Ground,
         *,
         blank_bad_planes: bool,
-        on_event: OnEvent,
         origin: Origin | None,
     ) -> None:
         self._plan = plan
-        self._patience = patience
-        self._folder = folder
-        self._stop = stop
-        self._events = events
+        self._ground = ground
+        self._run = ground.patience.run
         self._blank_bad_planes = blank_bad_planes
-        self._on_event = on_event
         self._origin = origin
         self._started = time.monotonic()
         self._processor = load_processor(plan.processor) if plan.processor else None
@@ -204,25 +149,9 @@ class _Upload:
         self._reports: dict[str, UploadedImage] = {}
         self._problems: list[Problem] = []
 
-    def find_dataset(self, project: str | Literal[False] | None, into: int | None) -> int:
-        """Return the Dataset that the Images go into; made where there is none yet."""
-        conn, key = self._patience.connection, self._plan.digest
-        if into is not None:
-            return self._patience.run(
-                lambda: containers.use_dataset(conn, into, self._plan, key=key)
-            )
-        project_id = (
-            self._patience.run(lambda: containers.ensure_project(conn, project))
-            if project
-            else None
-        )
-        return self._patience.run(
-            lambda: containers.ensure_dataset(conn, self._plan, key=key, project=project_id)
-        )
-
     def carry_out(self, dataset_id: int, workers: int) -> UploadReport:
         """Do what is left to do, and say what became of it."""
-        conn, key = self._patience.connection, self._plan.digest
+        conn, key = self._ground.connection, self._ground.key
         job = UploadJob(plan=key, server=f"{conn.host}:{conn.port}", dataset=dataset_id)
         for name, made in self._find_done(dataset_id).items():
             self._note(name, "unchanged", made)
@@ -232,7 +161,7 @@ class _Upload:
         )
         for name in self._reports:
             meter.found_done(name, meter.planes[name])
-        self._on_event(
+        self._ground.on_event(
             Started(
                 len(self._plan.images), meter.total_planes, meter.total_bytes, meter.done_before
             )
@@ -245,18 +174,16 @@ class _Upload:
                 for name, image in self._reports.items()
                 if image.image_id is not None
             }
-            self._patience.run(lambda: annotate(conn, dataset_id, self._plan, complete))
+            self._run(lambda: annotate(conn, dataset_id, self._plan, complete))
             if all(image.status != "failed" for image in self._reports.values()):
-                self._patience.run(
-                    lambda: provenance.mark_dataset_complete(conn, dataset_id, key=key)
-                )
+                self._run(lambda: provenance.mark_dataset_complete(conn, dataset_id, key=key))
         except KeyboardInterrupt:
             raise InterruptedJobError(self._report(dataset_id)) from None
         report = self._report(dataset_id)
         if report.ok:
-            (self._folder / JOURNAL).unlink(missing_ok=True)
-            forget(self._folder)
-        self._on_event(_totals(report))
+            (self._ground.folder / JOURNAL).unlink(missing_ok=True)
+            forget(self._ground.folder)
+        self._ground.on_event(report.totals)
         return report
 
     def _make(
@@ -290,21 +217,21 @@ class _Upload:
         self, left: Sequence[str], dataset_id: int, job: UploadJob, meter: Meter, workers: int
     ) -> Mapping[str, ImageJob]:
         """Make images; go on with those whose stores are still open."""
-        state = read_state(self._folder)
-        ours = (
-            state is not None and state.session == self._patience.connection.key.get_secret_value()
-        )
-        open_images = OpenImages(self._folder, state.images if state and ours else {})
+        state = read_state(self._ground.folder)
+        ours = state is not None and state.session == self._ground.connection.key.get_secret_value()
+        open_images = OpenImages(self._ground.folder, state.images if state and ours else {})
         target = OmeroTarget(
-            self._patience,
+            self._ground.patience,
             dataset_id,
-            key=self._plan.digest,
+            key=self._ground.key,
             digests=self._digests,
             open_images=open_images,
         )
-        blocks = known_blocks(self._folder, job, target.still_open(left))
-        journal = Journal(self._folder / JOURNAL, State(job, {}, blocks))
-        around = Surroundings(None, target, journal, meter, self._stop, self._events.put)
+        blocks = known_blocks(self._ground.folder, job, target.still_open(left))
+        journal = Journal(self._ground.folder / JOURNAL, State(job, {}, blocks))
+        around = Surroundings(
+            None, target, journal, meter, self._ground.stop, self._ground.events.put
+        )
         jobs = {
             image.name: self._image_job(image, source, blocks, around)
             for image, source in self._pairs()
@@ -314,10 +241,10 @@ class _Upload:
             run(
                 tuple(jobs.values()),
                 workers=workers,
-                stop=self._stop,
-                events=self._events,
+                stop=self._ground.stop,
+                events=self._ground.events,
                 meter=meter,
-                on_event=self._on_event,
+                on_event=self._ground.on_event,
             )
         finally:
             journal.close()
@@ -343,11 +270,11 @@ class _Upload:
             If another machine is writing to the Dataset, or an Image is not any more what it was.
 
         """
-        conn, key = self._patience.connection, self._plan.digest
-        records = self._patience.run(lambda: provenance.image_records(conn, dataset_id, key=key))
-        state = read_state(self._folder)
+        conn, key = self._ground.connection, self._ground.key
+        records = self._run(lambda: provenance.image_records(conn, dataset_id, key=key))
+        state = read_state(self._ground.folder)
         known = {name: record for name, record in records.items() if name in self._images}
-        self._patience.run(
+        self._run(
             lambda: refuse_if_under_way(
                 conn,
                 [record.image_id for record in known.values() if not record.complete],
@@ -361,9 +288,7 @@ class _Upload:
             if record.inputs != self._digests[name].inputs:
                 raise _other(dataset_id, record.image_id, name)
             done[name] = Made(record.image_id, record.sha1)
-        kept = self._patience.run(
-            lambda: digests_of(conn, [made.image_id for made in done.values()])
-        )
+        kept = self._run(lambda: digests_of(conn, [made.image_id for made in done.values()]))
         for name, made in done.items():
             if kept.get(made.image_id) != made.sha1:
                 raise _changed(made.image_id, name)
@@ -413,8 +338,8 @@ class _Upload:
         )
 
     def _report(self, dataset_id: int) -> UploadReport:
-        conn = self._patience.connection
-        name, url = self._patience.run(
+        conn = self._ground.connection
+        name, url = self._run(
             lambda: (dataset_name(conn, dataset_id), conn.web_url("Dataset", dataset_id))
         )
         images = tuple(
@@ -443,16 +368,4 @@ def _changed(image_id: int, name: str) -> PyomeroError:
     message = f"The server does not hold the pixels of Image:{image_id} ({name}) any more that were verified."
     return PyomeroError(
         message, hint=hint, problems=(Problem("error", "image-damaged", name, message, hint),)
-    )
-
-
-def _totals(report: UploadReport) -> Finished:
-    states = [image.status for image in report.images]
-    return Finished(
-        images_done=states.count("done"),
-        images_unchanged=states.count("unchanged"),
-        images_failed=states.count("failed"),
-        planes=report.planes,
-        bytes=report.bytes,
-        seconds=report.seconds,
     )

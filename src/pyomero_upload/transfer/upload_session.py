@@ -1,32 +1,129 @@
-"""The session that an upload works in: that of an earlier run that was cut off, while it lives, else the caller's.
+"""What every upload stands on: its state folder, held; a session on the server, and patience with it; its Dataset.
 
-Beside `upload`. Stores live in a session, so only in the old one can they be gone on with. The session is told to outlive
-its client, which is what makes that possible the next time.
+Below `upload` and `upload_original`. Stores live in a session, so only in the session of a run that was cut off can its
+images be gone on with: while that lives, it is the one to work in. Every session that is worked in is told to outlive its
+client, which is what makes that possible the next time.
 """
 
+import queue
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from pydantic import SecretStr
 
+from pyomero_upload.model import Plan
+from pyomero_upload.targets.omero import containers
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.explaining import SessionOverError
+from pyomero_upload.targets.omero.faults import Patience, WentOn
+from pyomero_upload.targets.omero.faults import Waiting as FaultWaiting
+from pyomero_upload.targets.omero.settings import ServerSettings
 from pyomero_upload.targets.omero.state import read_state
+from pyomero_upload.transfer.events import OnEvent, Waiting
+from pyomero_upload.transfer.pipeline import Events
+from pyomero_upload.transfer.upload_state import held_state, state_folder
+
+InProject: TypeAlias = str | Literal[False] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What an upload stands on.
+
+    Attributes
+    ----------
+    key
+        What the upload is known by on the server.
+    patience
+        The session, and what waits out its faults.
+    folder
+        The state folder.
+    stop
+        Set to end all threads, also those that wait.
+    events
+        Threads put there what is to be told.
+    on_event
+        The caller's, for the thread that called.
+
+    """
+
+    key: str
+    patience: Patience
+    folder: Path
+    stop: threading.Event
+    events: Events
+    on_event: OnEvent
+
+    @property
+    def connection(self) -> Connection:
+        """The session."""
+        return self.patience.connection
 
 
 @contextmanager
-def upload_session(connection: Connection, folder: Path) -> Iterator[Connection]:
-    """Give the session to work in.
+def grounded(
+    plan: Plan,
+    key: str,
+    connection: Connection | ServerSettings,
+    *,
+    into: int | None,
+    patience: float,
+    on_event: OnEvent,
+) -> Iterator[Ground]:
+    """Hold the state folder of an upload, and give a session to work in.
+
+    Raises
+    ------
+    PyomeroError
+        If another process carries out the same upload, or the server cannot be had.
+
+    """
+    with ExitStack() as stack:
+        if isinstance(connection, ServerSettings):
+            connection = Connection.open(connection)
+            stack.callback(connection.close)
+        place = f"{connection.host}-{connection.port}-{connection.user.id}-{connection.group.id}"
+        folder = state_folder(key, place if into is None else f"{place}-into-{into}")
+        stack.enter_context(held_state(folder, str(plan.source.folder)))
+        session = stack.enter_context(_session(connection, folder))
+        stop = threading.Event()
+        events: Events = queue.SimpleQueue()
+        tell = _Telling(events, on_event)
+        waiting = Patience(session, seconds=patience, tell=tell, stop=stop)
+        yield Ground(key, waiting, folder, stop, events, on_event)
+
+
+def find_dataset(ground: Ground, plan: Plan, project: InProject, into: int | None) -> int:
+    """Return the Dataset that the Images go into; made where there is none yet.
 
     Parameters
     ----------
-    connection
-        The caller's.
-    folder
-        The upload's state folder, which is held.
+    ground
+        Where to.
+    plan
+        What is said of the Dataset.
+    project
+        The Project that a new one is put into; None: the one that the metadata names; False: none.
+    into
+        One that is there, to be used instead.
 
     """
+    conn, run = ground.connection, ground.patience.run
+    if into is not None:
+        return run(lambda: containers.use_dataset(conn, into, plan, key=ground.key))
+    name = plan.dataset.project if project is None else project
+    project_id = run(lambda: containers.ensure_project(conn, name)) if name else None
+    return run(lambda: containers.ensure_dataset(conn, plan, key=ground.key, project=project_id))
+
+
+@contextmanager
+def _session(connection: Connection, folder: Path) -> Iterator[Connection]:
+    """Give the session of a run that was cut off, while it lives, else the caller's."""
     state = read_state(folder)
     mine = connection.key.get_secret_value()
     if state is not None and state.images and not state.of_login and state.session != mine:
@@ -51,3 +148,28 @@ def upload_session(connection: Connection, folder: Path) -> Iterator[Connection]
         yield connection
     finally:
         connection.sf.closeOnDestroy()
+
+
+class _Telling:
+    """Hands on what is waited for; once, though several threads wait for the same."""
+
+    def __init__(self, events: Events, on_event: OnEvent) -> None:
+        self._events = events
+        self._on_event = on_event
+        self._caller = threading.get_ident()
+        self._lock = threading.Lock()
+        self._quiet_until = 0.0
+
+    def __call__(self, event: FaultWaiting | WentOn) -> None:
+        if isinstance(event, WentOn):
+            return
+        with self._lock:
+            now = time.monotonic()
+            if now < self._quiet_until:
+                return
+            self._quiet_until = now + event.pause
+        told = Waiting(event.message, event.pause)
+        if threading.get_ident() == self._caller:
+            self._on_event(told)
+        else:
+            self._events.put(told)

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from folders import experiment, plane, write_png
 from plans import pixels_of, planned
-from pyomero_upload.planning import make_plan
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.transfer.upload import upload
 

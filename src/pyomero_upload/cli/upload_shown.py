@@ -1,0 +1,165 @@
+"""What `pyomero upload` shows: the progress and the report of each folder, and what a dry run finds.
+
+Beside `upload`, which says what is asked for.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TypeAlias
+
+import typer
+
+from pyomero_upload.cli.failures import say, say_json
+from pyomero_upload.cli.options import ProgressKind
+from pyomero_upload.cli.progress import progress_shown
+from pyomero_upload.cli.terminal import (
+    MOST_ROWS,
+    count,
+    err,
+    human_bytes,
+    printable,
+    show_plan,
+    show_problems,
+)
+from pyomero_upload.errors import EXIT_FAILED, EXIT_USAGE, PyomeroError
+from pyomero_upload.model import Plan, Problem
+from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.faults import GaveUpError
+from pyomero_upload.transfer.events import OnEvent, UploadedImage, UploadReport
+from pyomero_upload.transfer.upload_survey import survey
+
+CarryOut: TypeAlias = Callable[[Plan, OnEvent], UploadReport]
+
+
+def show_uploaded(
+    plan: Plan,
+    carry_out: CarryOut,
+    progress: ProgressKind,
+    *,
+    several: bool,
+    quiet: bool,
+    verbose: bool,
+    as_json: bool,
+) -> bool:
+    """Upload one folder, show how it goes and what came of it, and return whether all of it is there.
+
+    Where there are several folders, one that cannot be uploaded does not keep the others from it.
+    """
+    events = progress is ProgressKind.json
+    if events:
+        for problem in plan.warnings:
+            say_json(problem)
+    try:
+        with progress_shown(progress, quiet=quiet) as show:
+            report = carry_out(plan, show)
+    except GaveUpError:
+        raise
+    except PyomeroError as error:
+        if not several or error.exit_code not in {EXIT_FAILED, EXIT_USAGE}:
+            raise
+        show_problems(error.problems, err, verbose=verbose)
+        say(f"{plan.source.folder}: {error.message}", error.hint, as_json=events)
+        return False
+    problems = [
+        *(p for p in plan.problems if p.severity != "info"),
+        *report.problems,
+        *(p for image in report.images for p in image.problems),
+    ]
+    if not quiet and not events:
+        show_problems(problems, err, verbose=verbose)
+    if as_json:
+        typer.echo(json.dumps(document(report, problems)))
+    else:
+        _show(report, verbose=verbose)
+    if report.failed and not events:
+        _show_failed(report)
+    return report.ok
+
+
+def document(report: UploadReport, problems: list[Problem]) -> dict[str, object]:
+    """Return the result as it is printed for programs."""
+    return {
+        "dataset": {"id": report.dataset_id, "name": report.dataset_name, "url": report.url},
+        "images": [
+            {
+                "id": image.image_id,
+                "name": image.name,
+                "planes": image.planes,
+                "sha1": image.sha1,
+                "verified": image.verified,
+            }
+            for image in report.images
+        ],
+        "problems": [asdict(problem) for problem in problems],
+    }
+
+
+def show_survey(
+    plan: Plan, connection: Connection, into: int | None, *, as_json: bool, verbose: bool
+) -> None:
+    """Print a plan and what of it is on the server already."""
+    from pyomero_upload.planning.document import plan_document  # noqa: PLC0415
+
+    found = survey(plan, connection, into)
+    if as_json:
+        there = {
+            "dataset": None if found.dataset_id is None else {"id": found.dataset_id},
+            "complete": list(found.complete),
+            "to_make": list(found.to_make),
+        }
+        typer.echo(json.dumps({"plan": plan_document(plan), "on_server": there}))
+        return
+    show_plan(plan, verbose=verbose)
+    if found.dataset_id is None:
+        typer.echo("On the server: nothing of it. A new Dataset would be made.")
+        return
+    typer.echo(
+        f"On the server: Dataset:{found.dataset_id} has {len(found.complete)} of "
+        f"{count(len(plan.images), 'image')}; {len(found.to_make)} would be made. "
+        f"{connection.web_url('Dataset', found.dataset_id)}"
+    )
+
+
+def _show(report: UploadReport, *, verbose: bool) -> None:
+    if report.unchanged and report.ok:
+        images = count(len(report.images), "image")
+        typer.echo(f"{report.place}: {images}, all there already. Nothing to do.")
+        typer.echo(report.url)
+        return
+    shown = report.images if verbose else report.images[:MOST_ROWS]
+    for image in shown:
+        typer.echo(_line(image))
+    if len(shown) < len(report.images):
+        typer.echo(f"  … and {len(report.images) - len(shown)} more (--verbose lists all)")
+    complete = sum(image.status in {"done", "unchanged"} for image in report.images)
+    rate = report.bytes / max(report.seconds, 1e-9) / 1e6
+    typer.echo(
+        f"{report.place}: {complete} of {count(len(report.images), 'image')}, "
+        f"{count(report.planes, 'plane')}, {human_bytes(report.bytes)} in {report.seconds:.1f} s "
+        f"({rate:.0f} MB/s)."
+    )
+    typer.echo(report.url)
+
+
+def _line(image: UploadedImage) -> str:
+    name = printable(image.name).plain
+    if image.image_id is None:
+        return f"  {name}: {image.status}"
+    place = f"  Image:{image.image_id} {name}: {count(image.planes, 'plane')}"
+    if image.status == "unchanged":
+        return f"{place}, there already"
+    rate = image.bytes / max(image.seconds, 1e-9) / 1e6
+    warned = f", {count(len(image.problems), 'warning')}" if image.problems else ""
+    checked = "equal to the source" if image.verified else "not compared"
+    return f"{place}, {human_bytes(image.bytes)} in {image.seconds:.1f} s ({rate:.0f} MB/s), {checked}{warned}"
+
+
+def _show_failed(report: UploadReport) -> None:
+    names = ", ".join(image.name for image in report.failed[:5])
+    more = f" and {len(report.failed) - 5} more" if len(report.failed) > 5 else ""
+    say(
+        f"{count(len(report.failed), 'image')} could not be made: {names}{more}.",
+        "See the problems named above, and run the same command again; only these images are made. "
+        "--on-bad-plane blank writes zeros instead of files that cannot be read.",
+    )
