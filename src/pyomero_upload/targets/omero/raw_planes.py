@@ -68,6 +68,7 @@ class PixelSource:
         self._connection = connection
         self._lock = threading.Lock()
         self._idle: dict[int, list[Any]] = {}
+        self._client = connection.client
 
     def __enter__(self) -> Self:
         return self
@@ -126,7 +127,8 @@ class PixelSource:
             _close(store)
             raise
         with self._lock:
-            self._idle.setdefault(pixels_id, []).append(store)
+            if store.ice_getCommunicator() == self._client.getCommunicator():
+                self._idle.setdefault(pixels_id, []).append(store)
 
     def close(self) -> None:
         """Close all stores; those that are lent out are closed by who has them, or with the session."""
@@ -138,6 +140,9 @@ class PixelSource:
 
     def _borrow(self, pixels_id: int) -> Any:
         with self._lock:
+            if self._client is not self._connection.client:
+                # After a drop the connection has a new client, and stores of the old one answer no more.
+                self._client, self._idle = self._connection.client, {}
             mine = self._idle.get(pixels_id)
             if mine:
                 return mine.pop()

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import omero.model  # noqa: F401 - omero-py's modules need it before others
 from omero.rtypes import unwrap
 
 from pyomero_upload.errors import PyomeroError

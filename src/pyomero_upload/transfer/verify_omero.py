@@ -1,0 +1,464 @@
+"""Looking at a Dataset on a server: whether every plane, and all that is said, is as it was in the source.
+
+Stands after `upload`, and needs nothing but the server: every Image's pixels are hashed there, now, and the digest compared
+with the one that was noted when they were sent; attachments are read and hashed. With the source folder, planned
+again, its planes are hashed and compared too, and `compare_omero` compares all that is said, item by item.
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pyomero_upload.errors import PyomeroError
+from pyomero_upload.model import Hypercube, Plan, PlaneIndex, Problem
+from pyomero_upload.planning import make_plan
+from pyomero_upload.processing import load_processor
+from pyomero_upload.profiles import BUILT_IN
+from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.objects import server_text
+from pyomero_upload.targets.omero.provenance import (
+    COMPLETE,
+    IMAGE_NAME,
+    INCOMPLETE,
+    KEY,
+    PLANNED,
+    SHA1,
+    STATE,
+)
+from pyomero_upload.targets.omero.raw_planes import PixelSource
+from pyomero_upload.targets.omero.reading import (
+    ServerImage,
+    ServerObject,
+    children,
+    read_images,
+    read_object,
+)
+from pyomero_upload.targets.omero.said import (
+    Said,
+    file_parts,
+    read_all_annotations,
+    read_annotations,
+)
+from pyomero_upload.transfer.compare_omero import compare_dataset, compare_image
+from pyomero_upload.transfer.events import (
+    Finished,
+    ImageDone,
+    ImageStarted,
+    OnEvent,
+    ProblemFound,
+    Started,
+    ignore,
+)
+from pyomero_upload.transfer.pipeline import default_workers
+from pyomero_upload.transfer.planes import ImageFailedError, ImageInput, StoppedError
+from pyomero_upload.transfer.progress import PAUSE_S, Meter, plane_bytes, plane_count
+from pyomero_upload.transfer.storage_order import in_storage_order, stored_bytes
+
+# What the upload notes on an Image of which planes could not be read.
+BLANK = "Planes left blank"
+HINT = "Upload again into a new Dataset, or restore the server's data from a backup."
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetReport:
+    """What came of looking at a Dataset.
+
+    Attributes
+    ----------
+    dataset
+        Which.
+    images, planes, bytes
+        How much was compared: Images, their planes, bytes of pixels.
+    problems
+        Errors for what is missing or differs; warnings for what the source does not know.
+    seconds
+        How long it took.
+
+    """
+
+    dataset: ServerObject
+    images: int
+    planes: int
+    bytes: int
+    problems: tuple[Problem, ...]
+    seconds: float
+
+    @property
+    def place(self) -> str:
+        """What was looked at, for people."""
+        return f"Dataset:{self.dataset.id} «{self.dataset.name}»"
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is there and as it was."""
+        return not any(problem.severity == "error" for problem in self.problems)
+
+
+def plan_again(
+    folder: Path,
+    said: Said,
+    *,
+    name: str | None = None,
+    profile: str | None = None,
+    pattern: str | None = None,
+    layout: Literal["hypercube", "separate"] = "hypercube",
+    metadata_file: Path | None = None,
+    parser: str | None = None,
+    ignore_metadata: bool = False,
+    processor: str | None = None,
+    missing: Literal["fill", "drop-timepoint", "fail"] = "fill",
+) -> Plan:
+    """Plan a folder as it was planned when a Dataset was made of it.
+
+    Parameters
+    ----------
+    folder
+        Which.
+    said
+        Of the Dataset: its provenance says how names were read, and by which processor planes went.
+    name, profile, pattern, layout, metadata_file, parser, ignore_metadata, processor, missing
+        As for `make_plan`; what is given counts before what the provenance says.
+
+    """
+    noted = dict(said.provenance)
+    if profile is None and pattern is None and "File names" in noted:
+        if noted["File names"] in BUILT_IN:
+            profile = noted["File names"]
+        else:
+            pattern = noted["File names"]
+    return make_plan(
+        folder,
+        name=name,
+        profile=profile,
+        pattern=pattern,
+        layout=layout,
+        metadata_file=metadata_file,
+        parser=parser,
+        ignore_metadata=ignore_metadata,
+        processor=processor or noted.get("Processor"),
+        missing=missing,
+    )
+
+
+def verify_dataset(
+    connection: Connection,
+    dataset_id: int,
+    *,
+    against: Callable[[Said], Plan] | None = None,
+    workers: int | None = None,
+    progress: OnEvent | None = None,
+) -> DatasetReport:
+    """Compare a Dataset with what was noted when it was made, and with its source where that is given.
+
+    Parameters
+    ----------
+    connection
+        Whom to ask.
+    dataset_id
+        Which.
+    against
+        Plans the source; gets what is said of the Dataset (see `plan_again`).
+    workers
+        How many Images at once; one more than processor cores unless told.
+    progress
+        Called with each event, in the calling thread.
+
+    Raises
+    ------
+    UsageError
+        If there is no such Dataset that the user may see in the group of the connection.
+
+    """
+    started = time.monotonic()
+    dataset = read_object(connection, "Dataset", dataset_id)
+    said = read_annotations(connection, "Dataset", dataset_id)
+    plan = against(said) if against else None
+    with PixelSource(connection) as source:
+        work = _Verification(connection, source, dataset, said, plan, progress or ignore)
+        return work.carry_out(started, workers or default_workers())
+
+
+@dataclass(slots=True)
+class _Verification:
+    """One look at a Dataset; problems are told as they are found."""
+
+    connection: Connection
+    source: PixelSource
+    dataset: ServerObject
+    said: Said
+    plan: Plan | None
+    on_event: OnEvent
+    problems: list[Problem] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def carry_out(self, started: float, workers: int) -> DatasetReport:
+        """Look at all Images, then at what is said of the Dataset."""
+        ids = [image.id for image in children(self.connection, "Dataset", self.dataset.id)]
+        images = list(read_images(self.connection, ids, planes=self.plan is not None))
+        notes = read_all_annotations(self.connection, "Image", ids)
+        labels = {image.id: f"{image.image.name} ({image.where})" for image in images}
+        meter = Meter(
+            {labels[image.id]: plane_count(image.image) for image in images},
+            {labels[image.id]: plane_bytes(image.image) for image in images},
+        )
+        self.on_event(Started(len(images), meter.total_planes, meter.total_bytes, 0))
+        self._tell_of_dataset(images, notes)
+        wanted = self._matched(images, notes)
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="verify")
+        try:
+            begun = time.monotonic()
+            results = [
+                pool.submit(
+                    self._compare,
+                    image,
+                    notes[image.id],
+                    wanted.get(image.id),
+                    meter,
+                    labels[image.id],
+                )
+                for image in images
+            ]
+            for image, result in zip(images, results, strict=True):
+                label, planes = labels[image.id], plane_count(image.image)
+                self.on_event(ImageStarted(label, planes, 0))
+                while not result.done():
+                    wait([result], PAUSE_S)
+                    moved = meter.due()
+                    if moved is not None:
+                        self.on_event(moved)
+                self._tell(result.result(), label)
+                seconds = time.monotonic() - begun
+                self.on_event(ImageDone(label, Path(image.where), planes, seconds))
+        finally:
+            self.stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+        self._tell(self._files(self.said, f"Dataset:{self.dataset.id}"))
+        if self.plan is not None:
+            self._tell(compare_dataset(self.connection, self.dataset, self.said, self.plan))
+        report = DatasetReport(
+            self.dataset,
+            len(images),
+            meter.total_planes,
+            meter.total_bytes,
+            tuple(self.problems),
+            time.monotonic() - started,
+        )
+        self.on_event(Finished(len(images), 0, 0, report.planes, report.bytes, report.seconds))
+        return report
+
+    def _tell(self, problems: Iterator[Problem] | Sequence[Problem], image: str = "") -> None:
+        for problem in problems:
+            self.problems.append(problem)
+            self.on_event(ProblemFound(image, problem))
+
+    def _tell_of_dataset(self, images: Sequence[ServerImage], notes: Mapping[int, Said]) -> None:
+        """Say whether all Images are there that were planned."""
+        where = f"Dataset:{self.dataset.id}"
+        noted = dict(self.said.provenance)
+        if noted.get(STATE) == INCOMPLETE:
+            self._tell(
+                [
+                    Problem(
+                        "error",
+                        "upload-incomplete",
+                        where,
+                        "The upload into it did not end.",
+                        "Run the same upload command again; it goes on where it stopped.",
+                    )
+                ]
+            )
+        planned = noted.get(PLANNED, "")
+        mine = [
+            image
+            for image in images
+            if dict(notes[image.id].provenance).get(KEY) == noted.get(KEY, "")
+        ]
+        if self.plan is None and planned.isdecimal() and int(planned) > len(mine):
+            self._tell(
+                [
+                    Problem(
+                        "error",
+                        "image-missing",
+                        where,
+                        f"{int(planned) - len(mine)} of the {planned} Images that were planned are not in it.",
+                        "Run the same upload command again, unless they were deleted on purpose.",
+                    )
+                ]
+            )
+        if self.plan is not None and noted.get(KEY) not in {None, self.plan.digest}:
+            self._tell(
+                [
+                    Problem(
+                        "warning",
+                        "plan-differs",
+                        str(self.plan.source.folder),
+                        "The folder, or how it is read, is not what was uploaded then.",
+                        "Give the same options (--name, --profile, --pattern, …) as then.",
+                    )
+                ]
+            )
+
+    def _matched(
+        self, images: Sequence[ServerImage], notes: Mapping[int, Said]
+    ) -> dict[int, tuple[Hypercube, Hypercube]]:
+        """Return what each Image should be by the plan, with its source; tell what has no other side."""
+        if self.plan is None:
+            return {}
+        left = {
+            server_text(image.name): (image, source)
+            for image, source in zip(self.plan.images, self.plan.sources, strict=True)
+        }
+        found = {}
+        for image in images:
+            name = dict(notes[image.id].provenance).get(IMAGE_NAME, image.image.name)
+            if name in left:
+                found[image.id] = left.pop(name)
+            else:
+                self._tell(
+                    [
+                        Problem(
+                            "warning",
+                            "image-unknown",
+                            f"{image.image.name} ({image.where})",
+                            "The folder has no such image, or it is there twice.",
+                        )
+                    ]
+                )
+        self._tell(
+            [
+                Problem(
+                    "error", "image-missing", name, "The Dataset does not have this Image.", HINT
+                )
+                for name in left
+            ]
+        )
+        return found
+
+    def _compare(
+        self,
+        image: ServerImage,
+        said: Said,
+        wanted: tuple[Hypercube, Hypercube] | None,
+        meter: Meter,
+        label: str,
+    ) -> list[Problem]:
+        """Return what is wrong with one Image; called from several threads."""
+        noted = dict(said.provenance)
+        if image.sha1 is None or noted.get(STATE, COMPLETE) != COMPLETE:
+            # To read it could keep the upload from going on.
+            return [
+                Problem(
+                    "error",
+                    "image-incomplete",
+                    label,
+                    "It was never completed.",
+                    "Run the same upload command again; it is made anew then.",
+                )
+            ]
+        problems = list(self._digests(image, noted, label))
+        plan = self.plan
+        if wanted is not None and plan is not None:
+            expected, origin = wanted
+            if (expected.sizes, expected.dtype) == (image.image.sizes, image.image.dtype):
+                problems += self._pixels(
+                    image,
+                    expected,
+                    origin,
+                    lambda: self._plane_done(meter, label),
+                    blank=BLANK in noted,
+                )
+            problems += compare_image(image, said, expected, plan)
+        else:
+            meter.found_done(label, plane_count(image.image))
+        problems += self._files(said, label)
+        return problems
+
+    def _digests(
+        self, image: ServerImage, noted: Mapping[str, str], label: str
+    ) -> Iterator[Problem]:
+        """Compare what the server's pixels are now with what the server and the upload noted."""
+        now = self.source.digest(image.pixels.id)
+        if now != image.sha1:
+            yield Problem(
+                "error",
+                "image-differs",
+                label,
+                "The server's pixels are not what it noted when they were written.",
+                HINT,
+            )
+        sent = noted.get(SHA1)
+        if sent is None:
+            yield Problem(
+                "info",
+                "image-unknown",
+                label,
+                "Nothing notes what was sent: another program made it. It was compared with the server's own note alone.",
+            )
+        elif sent != now:
+            yield Problem(
+                "error", "image-differs", label, "The server's pixels are not what was sent.", HINT
+            )
+
+    def _plane_done(self, meter: Meter, label: str) -> None:
+        meter.plane_done(label)
+        if self.stop.is_set():
+            raise StoppedError
+
+    def _pixels(
+        self,
+        image: ServerImage,
+        expected: Hypercube,
+        origin: Hypercube,
+        plane_done: Callable[[], None],
+        *,
+        blank: bool,
+    ) -> Iterator[Problem]:
+        """Compare an Image with its source: by one digest, and where that differs plane by plane."""
+        plan = self.plan
+        if plan is None:  # pragma: no cover - asked only where there is one
+            return
+        work = ImageInput(
+            expected,
+            origin,
+            load_processor(plan.processor) if plan.processor else None,
+            plan.source.folder,
+            plan.source.files,
+            blank_bad_planes=blank,
+        )
+        hasher = hashlib.sha1(usedforsecurity=False)
+        digests: dict[PlaneIndex, bytes] = {}
+        try:
+            for index, pixels in in_storage_order(work, plane_done):
+                content = stored_bytes(expected, pixels)
+                hasher.update(content)
+                digests[index] = hashlib.sha1(content, usedforsecurity=False).digest()
+        except ImageFailedError as error:
+            yield error.problem
+            return
+        if hasher.hexdigest() == image.sha1:
+            return
+        for index in expected.indexes():
+            (found,) = self.source.planes(image.pixels, [index])
+            content = stored_bytes(expected, found)
+            if hashlib.sha1(content, usedforsecurity=False).digest() != digests[index]:
+                yield Problem(
+                    "error",
+                    "plane-differs",
+                    f"{expected.name} t={index.t} c={index.c} z={index.z}",
+                    f"Its pixels on the server ({image.where}) are not those of the folder.",
+                    HINT,
+                )
+
+    def _files(self, said: Said, where: str) -> Iterator[Problem]:
+        """Read attachments and compare them with their checksums."""
+        for file in said.attachments:
+            try:
+                for _ in file_parts(self.connection, file):
+                    pass
+            except PyomeroError as error:  # noqa: PERF203 - a few files
+                yield Problem("error", "attachment-differs", where, error.message, error.hint)
