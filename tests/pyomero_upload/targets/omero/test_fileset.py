@@ -23,11 +23,17 @@ from omero.rtypes import rstring, unwrap
 
 from folders import plane, write_png
 from omero_imports import begun
+from originals import write_part
 from plans import planned
 from pyomero_upload.errors import PlanError, UnreadableFileError, UsageError
 from pyomero_upload.targets.omero import fileset_finding
 from pyomero_upload.targets.omero.connection import Connection
-from pyomero_upload.targets.omero.fileset import ImportProgress, ImportRefusedError, import_files
+from pyomero_upload.targets.omero.fileset import (
+    ImportProgress,
+    ImportRefusedError,
+    group_for_import,
+    import_files,
+)
 from pyomero_upload.targets.omero.fileset_sending import SharedDiskError, link_files
 from pyomero_upload.targets.omero.original_files import original_files
 from pyomero_upload.transfer.convert import convert
@@ -173,6 +179,20 @@ def test_an_ome_zarr_comes_with_all_its_files_and_their_folders(
     assert all(f"/{zarr.name}/" in place for place, _ in files.values())
     sizes = plan.images[0].sizes
     assert pixels_of(conn, image.id).shape == tuple(sizes)
+
+
+def test_an_ome_tiff_of_several_files_is_one_image(
+    conn: Connection, dataset: int, tmp_path: Path
+) -> None:
+    names = ["t0.ome.tif", "t1.ome.tif", "t2.ome.tif"]
+    for i, name in enumerate(names):
+        write_part(tmp_path / name, [n for n in names if n != name], i)
+    (group,) = group_for_import(tmp_path)
+    (image,) = import_files(conn, group.files, dataset_id=dataset, name=group.name).images
+    assert (image.name, image.sizes.t, image.verified) == ("t0.ome.tif", 3, True)
+    np.testing.assert_array_equal(
+        pixels_of(conn, image.id)[:, 0, 0], np.stack([plane(i) for i in range(3)])
+    )
 
 
 def test_a_file_of_several_images_makes_them_all(

@@ -3,28 +3,11 @@
 from pathlib import Path
 
 import pytest
-import tifffile
 
 from folders import plane, write_png
+from originals import write_part
 from pyomero_upload.errors import PlanError, UsageError
 from pyomero_upload.targets.omero.original_groups import FileGroup, group_for_import
-
-
-def write_part(path: Path, others: list[str], number: int) -> Path:
-    """Write one file of an OME-TIFF of several, whose OME-XML names them all."""
-    names = [path.name, *others]
-    tiffs = "".join(
-        f'<TiffData FirstT="{t}" PlaneCount="1"><UUID FileName="{name}">urn:uuid:{t}</UUID></TiffData>'
-        for t, name in enumerate(sorted(names))
-    )
-    xml = (
-        '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
-        '<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="20" SizeY="16" '
-        f'SizeZ="1" SizeC="1" SizeT="{len(names)}"><Channel ID="Channel:0"/>{tiffs}</Pixels></Image></OME>'
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tifffile.imwrite(path, plane(number), description=xml, metadata=None)
-    return path
 
 
 def test_each_file_is_a_group_named_after_it_in_natural_order(tmp_path: Path) -> None:
