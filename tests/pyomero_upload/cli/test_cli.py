@@ -11,12 +11,15 @@ from pathlib import Path
 
 import jsonschema
 import numpy as np
+import omero.clients
 import pytest
 import tifffile
+from omero.gateway import BlitzGateway
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 from folders import experiment, plane, write_png
+from omero_embedded import Server
 from pyomero_upload.cli import app
 from pyomero_upload.example import make_example
 from pyomero_upload.planning.document import plan_schema
@@ -368,13 +371,23 @@ def test_example_makes_as_much_as_it_is_told(tmp_path):
 
 def test_demo_shows_the_whole_job(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYOMERO_STATE", str(tmp_path / "state"))
+    (tmp_path / "pyomero-demo").mkdir()
     done = pyomero("demo")
     assert done.exit_code == 0, done.output
-    picture = tmp_path / "pyomero-demo/result.png"
+    assert not list((tmp_path / "pyomero-demo").iterdir())
+    picture = tmp_path / "pyomero-demo-2/result.png"
     assert str(picture.relative_to(tmp_path)) in done.stdout
     pixels = np.asarray(Image.open(picture))
     assert pixels.shape[0] > 3 * 256
     assert len(np.unique(pixels)) > 100
+    assert "/webclient/?show=dataset-" in done.stdout
     assert "What to type next" in done.stdout
-    assert pyomero("demo").exit_code == 0
-    assert (tmp_path / "pyomero-demo-2").is_dir()
+    with Server(tmp_path / "pyomero-demo-2/server") as server:
+        client = omero.client(server.host, server.port)
+        client.createSession("root", server.password)
+        gateway = BlitzGateway(client_obj=client)
+        (dataset,) = gateway.getObjects("Dataset")
+        assert dataset.getName() == "Example experiment"
+        assert sorted(i.getName() for i in dataset.listChildren()) == ["pos001", "pos002", "pos003"]
+        gateway.close()
