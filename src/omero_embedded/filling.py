@@ -42,11 +42,13 @@ def _rtype(cls: type[object]) -> Callable[[Any], Any]:
     return make
 
 
+_double = _rtype(omero.rtypes.RDoubleI)
+
 WRAP: dict[str, Callable[[Any], Any]] = {
     "string": _rtype(omero.rtypes.RStringI),
     "int": _rtype(omero.rtypes.RIntI),
     "long": _rtype(omero.rtypes.RLongI),
-    "double": _rtype(omero.rtypes.RDoubleI),
+    "double": lambda value: _double(float(value)),  # SQLite's NaN is a text
     "bool": omero.rtypes.rbool,
     "time": _rtype(omero.rtypes.RTimeI),
     "bytes": bytes,
@@ -127,7 +129,7 @@ class Filling:
                 members[member] = wrap(value)
         for member, place, unit_place, unit in self._quantities:
             if row[place] is not None:
-                members[member] = quantity(unit, row[place], row[unit_place])
+                members[member] = quantity(unit, float(row[place]), row[unit_place])
         if (
             self._alone is not None
             and row[self._alone[0]] is not None

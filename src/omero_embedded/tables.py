@@ -25,7 +25,9 @@ References are foreign keys and have an index, but for those to enumerations and
 apart that SQLite's planner, which takes every index for a sharp one, would choose them to its harm.
 """
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -33,6 +35,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    Dialect,
     Float,
     ForeignKey,
     FromClause,
@@ -57,13 +60,33 @@ from omero_embedded.schema import (
     Value,
 )
 
+
+class Real(Float[float]):
+    """A floating-point number.
+
+    SQLite takes NaN for NULL, so there it is a text, which like NaN in PostgreSQL equals itself and comes after all
+    numbers.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(53)
+
+    def bind_processor(self, _dialect: Dialect) -> Callable[[Any], Any]:
+        """Return what makes a number what SQLite gets."""
+        return lambda value: "NaN" if value != value else value  # noqa: PLR0124  # NaN alone
+
+    def result_processor(self, _dialect: Dialect, _kind: object) -> Callable[[Any], float | None]:
+        """Return what makes a number of what SQLite gives."""
+        return lambda value: None if value is None else float(value)
+
+
 ID = BigInteger().with_variant(Integer, "sqlite")
 TYPES: dict[str, TypeEngine[object]] = {
     "string": Text(),  # type: ignore[dict-item]  # the types of values differ
     "int": Integer(),  # type: ignore[dict-item]
     "long": BigInteger(),  # type: ignore[dict-item]
     "time": BigInteger(),  # type: ignore[dict-item]
-    "double": Float(53),  # type: ignore[dict-item]
+    "double": Real(),  # type: ignore[dict-item]
     "bool": Boolean(),  # type: ignore[dict-item]
     "bytes": LargeBinary(),  # type: ignore[dict-item]
     "strings": JSON(),
@@ -177,7 +200,7 @@ def _columns(owner: ModelClass, field: Field) -> list[Column[object]]:
         return [Column(name, ID, key, nullable=nullable, index=not target.enumeration)]
     if isinstance(field, Quantity):
         return [
-            Column(name, Float(53), nullable=nullable),
+            Column(name, Real, nullable=nullable),
             Column(f"{name}_unit", Text, nullable=nullable),
         ]
     return [Column(name, TYPES[field.type], nullable=nullable)]

@@ -12,7 +12,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
-    Float,
     Integer,
     LargeBinary,
     Text,
@@ -29,6 +28,7 @@ from sqlalchemy.types import TypeEngine
 
 from omero_embedded.hql.functions import EPOCH, TIME_FIELDS
 from omero_embedded.hql.resolved import Type
+from omero_embedded.tables import Real
 
 SQL: TypeAlias = ColumnElement[Any]
 
@@ -38,8 +38,8 @@ TYPES: dict[str, TypeEngine[Any]] = {
     "long": BigInteger(),
     "entity": BigInteger(),
     "time": BigInteger(),
-    "float": Float(53),
-    "double": Float(53),
+    "float": Real(),
+    "double": Real(),
     "bool": Boolean(),
 }
 _STRFTIME = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S"}

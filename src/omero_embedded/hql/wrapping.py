@@ -63,7 +63,7 @@ def _bare_permissions(bits: int) -> omero.RMap:
 def _quantity(unit: str, value: float, symbol: str) -> omero.RMap:
     return rmap(
         {
-            "value": rdouble(value),
+            "value": rdouble(float(value)),
             "unit": rstring(UNITS[unit].value_of(symbol)),
             "symbol": rstring(symbol),
         }
