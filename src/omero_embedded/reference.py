@@ -37,9 +37,9 @@ def operations_page() -> str:
 
 def _service(interface: str, service: type) -> Iterator[str]:
     yield f"\n### {interface}\n\n{_summary(service)}\n\n| operation | what it does here |\n|---|---|\n"
-    for name in sorted(interfaces.operations(interface)):
+    for name, operation in sorted(interfaces.operations(interface).items()):
         common = COMMON.get(name) if interface in registry.STATEFUL else None
-        method = getattr(service, name, common)
+        method = getattr(service, operation.method, common)
         yield f"| `{name}` | {'–' if method is None else _summary(method)} |\n"
 
 

@@ -1,5 +1,6 @@
 """omero.api.Search: a search that is set up step by step and whose results come in batches."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeAlias
 
@@ -48,6 +49,7 @@ class SearchService:
         self._order: list[tuple[str, bool]] = []
         self._fetches: list[str] = []
         self._batches: list[list[IObject]] = []
+        self._combine: _Combine | None = None
 
     # ------------------------------------------------------------ how results come
     def setBatchSize(self, call: Call, size: int) -> None:
@@ -245,9 +247,21 @@ class SearchService:
             found += self._objects(call, cls, list(call.db.execute(query).scalars()))
         self._keep(found)
 
+    def or_(self, call: Call) -> None:
+        """Add what the next query finds to what the last one found."""
+        self._combine = _union
+
+    def and_(self, call: Call) -> None:
+        """Leave of what the last query found what the next one finds too."""
+        self._combine = _intersection
+
+    def not_(self, call: Call) -> None:
+        """Take what the next query finds from what the last one found."""
+        self._combine = _difference
+
     def clearQueries(self, call: Call) -> None:
         """Forget the results."""
-        self._batches = []
+        self._batches, self._combine = [], None
 
     def activeQueries(self, call: Call) -> int:
         """Tell of how many queries there are results."""
@@ -282,7 +296,10 @@ class SearchService:
         return taken
 
     def _keep(self, found: list[IObject]) -> None:
-        if self._merged and self._batches:
+        combine, self._combine = self._combine, None
+        if combine is not None and self._batches:
+            self._batches[-1] = combine(self._batches[-1], found)
+        elif self._merged and self._batches:
             self._batches[0] += found
         else:
             self._batches.append(found)
@@ -313,6 +330,27 @@ class SearchService:
         ):
             loader.fetch(found, path)
         return found
+
+
+_Combine: TypeAlias = Callable[[list[IObject], list[IObject]], list[IObject]]
+
+
+def _keys(objects: list[IObject]) -> dict[tuple[str, int], IObject]:
+    return {(class_name(o), o.id.val): o for o in objects}
+
+
+def _union(first: list[IObject], second: list[IObject]) -> list[IObject]:
+    return list({**_keys(first), **_keys(second)}.values())
+
+
+def _intersection(first: list[IObject], second: list[IObject]) -> list[IObject]:
+    also = _keys(second)
+    return [o for key, o in _keys(first).items() if key in also]
+
+
+def _difference(first: list[IObject], second: list[IObject]) -> list[IObject]:
+    gone = _keys(second)
+    return [o for key, o in _keys(first).items() if key not in gone]
 
 
 _TAGS = (

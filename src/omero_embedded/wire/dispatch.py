@@ -126,7 +126,7 @@ def _run(
     arguments: tuple[Any, ...],
     current: Ice.Current,
 ) -> Any:
-    method = getattr(self.service, operation.name, None) or self.common(operation.name)
+    method = getattr(self.service, operation.method, None) or self.common(operation.name)
     if method is None:
         log.warning("%s.%s is not offered", interface, operation.name)
         raise errors.internal(f"{interface}.{operation.name} is not offered by this server.")

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from keyword import iskeyword
 from pathlib import Path
 
 import Glacier2
@@ -46,6 +47,11 @@ class Operation:
     asynchronous: bool
     void: bool
     raises: bool
+
+    @property
+    def method(self) -> str:
+        """The name of the method that carries it out: that of the operation, with a `_` after a word of Python's."""
+        return f"{self.name}_" if iskeyword(self.name) else self.name
 
 
 def _read() -> dict[str, dict[str, Operation]]:
