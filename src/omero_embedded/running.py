@@ -61,7 +61,7 @@ class RunningServer:
         except BaseException:
             self._lock.release()
             raise
-        self.host = host
+        self.folder, self.host = folder, host
         self.port, self.insecure_port = self._wire.port, self._wire.insecure_port
         if self.insecure_port is not None:
             self._core.configuration["omero.router.insecure"] = (

@@ -9,6 +9,8 @@ import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -27,6 +29,7 @@ def serve(
     ready_file: Path | None = None,
     durable: bool = True,
     with_parent: bool = False,
+    beside: "Callable[[RunningServer], AbstractContextManager[object]] | None" = None,
 ) -> int:
     """Run a server until SIGINT or SIGTERM (or the end of standard input); return the exit status.
 
@@ -41,6 +44,8 @@ def serve(
         {"host", "port", "insecure_port", "user", "password"}.
     with_parent
         Stop when standard input is closed, as it is when the process that started this one ends.
+    beside
+        What shall be there for as long as the server answers, made when it does.
     """
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
@@ -48,7 +53,7 @@ def serve(
     kept = folder or Path(tempfile.mkdtemp(prefix="omero-"))
     try:
         return _serve(
-            kept, host, port, insecure_port, database_url, ready_file, durable, with_parent
+            kept, host, port, insecure_port, database_url, ready_file, durable, with_parent, beside
         )
     finally:
         if folder is None:
@@ -64,6 +69,7 @@ def _serve(
     ready_file: Path | None,
     durable: bool,
     with_parent: bool,
+    beside: "Callable[[RunningServer], AbstractContextManager[object]] | None",
 ) -> int:
     try:
         server = RunningServer(
@@ -100,7 +106,8 @@ def _serve(
         log.info("The password of root is in %s", folder / "root-password")
         if not _is_loopback(host):
             log.warning("Other machines can reach this server at %s.", host)
-        _wait(stopping)
+        with nullcontext() if beside is None else beside(server):
+            _wait(stopping)
     finally:
         server.stop()
         if ready_file is not None:

@@ -19,6 +19,7 @@ from pyomero_upload.cli import (
     upload,
     uploads,
     verify,
+    web,
 )
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ app.command("upload", short_help="Make Datasets of folders on an OMERO server.")
 app.command("uploads", short_help="List your uploads on a server.")(uploads.uploads)
 app.command("search", short_help="Find Projects, Datasets and Images on a server.")(search.search)
 app.command("serve", short_help="Run an OMERO server to try things on.")(serve.serve)
+app.command("web", short_help="Look at a server in a browser, by OMERO.web.")(web.web)
 
 
 def _version(value: bool) -> None:

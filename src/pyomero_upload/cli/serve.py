@@ -1,14 +1,20 @@
 """`pyomero serve`: run the OMERO server that comes with this."""
 
+import functools
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pyomero_upload.cli.failures import explained
 from pyomero_upload.errors import PyomeroError, UsageError
+
+if TYPE_CHECKING:
+    from omero_embedded.running import RunningServer
 
 
 @explained
@@ -39,6 +45,12 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    web: Annotated[
+        bool, typer.Option("--web", help="Run OMERO.web for it too, for this machine alone.")
+    ] = False,
+    web_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of OMERO.web's pages; 0: a free one.")
+    ] = 4080,
 ) -> None:
     """Run an OMERO server in Python, to try things on and for tests, until Ctrl-C.
 
@@ -51,6 +63,10 @@ def serve(
     from omero_embedded.server import DATABASE  # noqa: PLC0415
     from omero_embedded.serving import serve as run  # noqa: PLC0415
 
+    if web:
+        from pyomero_upload.web import require_web  # noqa: PLC0415
+
+        require_web()
     folder = None if memory else data or default_folder()
     status = run(
         folder,
@@ -60,8 +76,24 @@ def serve(
         database_url=os.environ.get(DATABASE),
         ready_file=ready_file,
         durable=not memory,
+        beside=functools.partial(_pages, web_port=web_port) if web else None,
     )
     raise typer.Exit(status)
+
+
+@contextmanager
+def _pages(running: "RunningServer", *, web_port: int) -> "Iterator[None]":
+    """Have OMERO.web beside a server that answers."""
+    from pyomero_upload.cli.web import tell  # noqa: PLC0415
+    from pyomero_upload.web import Web, WebServer  # noqa: PLC0415
+
+    if running.port is None:
+        raise AssertionError("a server that was told to listen has a port")
+    with Web(
+        running.folder / "web", WebServer("127.0.0.1", running.port, "OMERO"), port=web_port
+    ) as pages:
+        tell(pages)
+        yield
 
 
 def default_folder() -> Path:

@@ -1,0 +1,116 @@
+"""`pyomero web`: OMERO.web for the server that comes with this, or for any other."""
+
+import json
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pyomero_upload.cli.failures import explained
+from pyomero_upload.cli.serve import default_folder, require_omero
+from pyomero_upload.errors import PyomeroError, UsageError
+
+if TYPE_CHECKING:
+    from pyomero_upload.web import Web, WebServer
+
+PORT = 4080
+
+
+@explained
+def web(
+    server: Annotated[
+        str | None,
+        typer.Option(
+            help="An OMERO server, name or name:port; the one that comes with this unless told.",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the server that comes with this; your user's own unless told.",
+            show_default=False,
+        ),
+    ] = None,
+    web_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the pages; 0: a free one.")
+    ] = PORT,
+    show: Annotated[
+        str | None,
+        typer.Option(
+            help="What the printed address opens: a kind and an id, such as Dataset:1.",
+            show_default=False,
+        ),
+    ] = None,
+    ready_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write the address, and host and port of the OMERO server to when the pages are there.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Run OMERO.web and its JSON API until Ctrl-C, and print the address to open in a browser.
+
+    Without --server the OMERO server that comes with this is started too. Only this machine can reach the pages.
+    """
+    if server is not None and data is not None:
+        raise UsageError("--server and --data exclude each other.", hint="Give one of them.")
+    require_omero()
+    from pyomero_upload.web import Web, WebServer, require_web, shown  # noqa: PLC0415
+
+    require_web()
+    path = "" if show is None else shown(show)
+    with ExitStack() as running:
+        if server is not None:
+            chosen = WebServer.named(server)
+            folder = default_folder().with_name("web") / f"{chosen.host}-{chosen.port}"
+        else:
+            folder = data or default_folder()
+            chosen = _start_server(folder, running)
+            typer.echo(f"Log in as root; the password is in {folder / 'root-password'}.")
+            folder /= "web"
+        pages = running.enter_context(Web(folder, chosen, port=web_port))
+        tell(pages, path)
+        typer.echo("Ctrl-C ends it.")
+        if ready_file is not None:
+            _write(ready_file, f"{pages.url}{path}", chosen)
+            running.callback(ready_file.unlink, missing_ok=True)
+        try:
+            pages.wait()
+        except KeyboardInterrupt:
+            return
+    raise PyomeroError("OMERO.web has ended.", hint=f"Its log is {pages.log}.")
+
+
+def tell(pages: "Web", path: str = "") -> None:
+    """Print where the pages are."""
+    typer.echo(f"OMERO.web: {pages.url}{path}")
+    typer.echo(f"JSON API:  {pages.url}api/")
+
+
+def _start_server(folder: Path, running: ExitStack) -> "WebServer":
+    """Start the OMERO server that comes with this, for as long as the stack is open."""
+    from omero_embedded import Server  # noqa: PLC0415
+    from pyomero_upload.web import WebServer  # noqa: PLC0415
+
+    try:
+        own = running.enter_context(Server(folder))
+    except RuntimeError as error:
+        raise PyomeroError(
+            f"The OMERO server did not start: {str(error).splitlines()[-1]}",
+            hint="If one runs in this folder already, show that one: --server 127.0.0.1:PORT.",
+        ) from error
+    if own.port is None:
+        raise AssertionError("a server that was told to listen has a port")
+    return WebServer(own.host, own.port, "OMERO")
+
+
+def _write(ready_file: Path, url: str, server: "WebServer") -> None:
+    """Write the ready file in one step, so that nobody reads half of it."""
+    half = ready_file.with_name(f".{ready_file.name}.{os.getpid()}")
+    told = {"url": url, "host": server.host, "port": server.port}
+    half.write_text(json.dumps(told), encoding="utf-8")
+    half.replace(ready_file)

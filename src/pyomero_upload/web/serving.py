@@ -1,0 +1,140 @@
+"""Serving OMERO.web in the foreground, by waitress, until SIGINT or SIGTERM.
+
+What `python -m pyomero_upload.web` does; `process` starts it. Only this machine can reach it: who wants others to
+should put a web server with TLS in front.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pyomero_upload.errors import PyomeroError
+from pyomero_upload.web.settings import WebServer, configure
+
+LOOPBACK = "127.0.0.1"
+THREADS = 8
+"""Requests answered at once: a page of thumbnails asks for many."""
+
+Application: TypeAlias = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def serve(
+    folder: Path,
+    server: WebServer,
+    port: int,
+    *,
+    ready_file: Path | None = None,
+    with_parent: bool = False,
+) -> None:
+    """Serve OMERO.web for an OMERO server.
+
+    Parameters
+    ----------
+    folder
+        Where configuration, static files, sessions and logs are kept.
+    server
+        The OMERO server.
+    port
+        Port of the pages; 0 takes a free one.
+    ready_file
+        A file that says where the pages are when they can be asked for: {"url", "pid"}.
+    with_parent
+        Stop when standard input is closed, as it is when the process that started this one ends.
+
+    Raises
+    ------
+    PyomeroError
+        The port is taken.
+    """
+    from waitress.server import create_server  # noqa: PLC0415
+
+    listening = _listen(port)
+    port = listening.getsockname()[1]
+    configure(folder, server, port)
+    running = create_server(
+        application(folder),
+        sockets=[listening],
+        threads=THREADS,
+        ident=None,
+        # A signal that another thread gets does not wake the loop: so it looks up now and then.
+        asyncore_loop_timeout=1,
+    )
+    signal.signal(signal.SIGTERM, _stop)
+    if with_parent:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    if ready_file is not None:
+        _tell(ready_file, {"url": f"http://{LOOPBACK}:{port}/", "pid": os.getpid()})
+    try:
+        running.run()  # ends at KeyboardInterrupt and SystemExit
+    finally:
+        running.close()
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
+
+
+def application(folder: Path) -> Application:
+    """Return OMERO.web as a WSGI application, its static files with it; it must be configured."""
+    import django  # noqa: PLC0415
+    from django.core.management import call_command  # noqa: PLC0415
+    from django.core.wsgi import get_wsgi_application  # noqa: PLC0415
+    from whitenoise import WhiteNoise  # noqa: PLC0415
+
+    django.setup()
+    _collect_static_files(folder, call_command)
+    call_command("clearsessions")
+    served: Application = WhiteNoise(
+        get_wsgi_application(), root=str(folder / "static"), prefix="static/"
+    )
+    return served
+
+
+def _collect_static_files(folder: Path, call_command: Callable[..., object]) -> None:
+    """Copy the static files of OMERO.web and its apps together, once for each version of them."""
+    versions = {
+        d.name.lower(): d.version
+        for d in distributions()
+        if d.name.lower().replace("_", "-").startswith(("omero-", "django-pipeline"))
+    }
+    file = folder / "static-files.json"
+    if file.exists() and json.loads(file.read_text(encoding="utf-8")) == versions:
+        return
+    call_command("collectstatic", interactive=False, verbosity=0, clear=True)
+    file.write_text(json.dumps(versions, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def _listen(port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":  # there it would let two programs have one port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((LOOPBACK, port))
+    except OSError as error:
+        listening.close()
+        raise PyomeroError(
+            f"Pages cannot be served at port {port}: {error.strerror}.",
+            hint="Give another one with --web-port; 0 takes a free one.",
+        ) from error
+    return listening
+
+
+def _stop(*_: object) -> None:
+    raise SystemExit(0)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    signal.raise_signal(signal.SIGTERM)
+
+
+def _tell(ready_file: Path, what: dict[str, object]) -> None:
+    """Write the ready file in one step, so that nobody reads half of it."""
+    half = ready_file.with_name(f".{ready_file.name}.{os.getpid()}")
+    half.write_text(json.dumps(what), encoding="utf-8")
+    half.replace(ready_file)
