@@ -25,7 +25,7 @@ from pyomero_upload.targets.omero.looking import (
     refuse_if_under_way,
 )
 from pyomero_upload.targets.omero.settings import ServerSettings
-from pyomero_upload.targets.omero.state import OpenImages, forget, read_state
+from pyomero_upload.targets.omero.state import OpenImages, SessionState, forget, read_state
 from pyomero_upload.targets.omero.target import Digests, Made, OmeroTarget
 from pyomero_upload.targets.target import ImageLostError
 from pyomero_upload.transfer import identity
@@ -217,9 +217,7 @@ class _Upload:
         self, left: Sequence[str], dataset_id: int, job: UploadJob, meter: Meter, workers: int
     ) -> Mapping[str, ImageJob]:
         """Make images; go on with those whose stores are still open."""
-        state = read_state(self._ground.folder)
-        ours = state is not None and state.session == self._ground.connection.key.get_secret_value()
-        open_images = OpenImages(self._ground.folder, state.images if state and ours else {})
+        open_images = OpenImages(self._ground.folder, self._begun(dataset_id))
         target = OmeroTarget(
             self._ground.patience,
             dataset_id,
@@ -227,7 +225,7 @@ class _Upload:
             digests=self._digests,
             open_images=open_images,
         )
-        blocks = known_blocks(self._ground.folder, job, target.still_open(left))
+        blocks = known_blocks(self._ground.folder, job, target.go_on_with(left))
         journal = Journal(self._ground.folder / JOURNAL, State(job, {}, blocks))
         around = Surroundings(
             None, target, journal, meter, self._ground.stop, self._ground.events.put
@@ -251,9 +249,12 @@ class _Upload:
             for name, image_job in jobs.items():
                 report = image_job.report()
                 self._note(name, report.status, target.made.get(name), image_job)
-        for image in self._reports.values():
-            if image.status == "failed":
-                target.discard(image.name)
+        for name, image_job in jobs.items():
+            spoilt = image_job.broken is not None and not isinstance(
+                image_job.broken, ImageLostError
+            )
+            if spoilt or self._reports[name].status == "failed":
+                target.discard(name)
         return jobs
 
     def _pairs(self) -> Iterator[tuple[Hypercube, Hypercube]]:
@@ -293,6 +294,27 @@ class _Upload:
             if kept.get(made.image_id) != made.sha1:
                 raise _changed(made.image_id, name)
         return done
+
+    def _begun(self, dataset_id: int) -> SessionState | None:
+        """Return what an earlier run or round has open on the server of the same images, and may be gone on with."""
+        conn, key = self._ground.connection, self._ground.key
+        state = read_state(self._ground.folder)
+        if state is None:
+            return None
+        records = self._run(lambda: provenance.image_records(conn, dataset_id, key=key))
+        same_session = state.session == conn.key.get_secret_value()
+        begun = {}
+        for name, image in state.images.items():
+            record = records.get(name)
+            if (
+                name in self._digests
+                and record is not None
+                and record.image_id == image.image_id
+                and record.inputs == self._digests[name].inputs
+                and (same_session or image.written)
+            ):
+                begun[name] = image
+        return state.model_copy(update={"images": begun})
 
     def _image_job(
         self,

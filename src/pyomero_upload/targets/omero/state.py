@@ -6,7 +6,6 @@ of an image is, as stores that nobody remembers cannot be found again.
 """
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 
@@ -26,6 +25,8 @@ class OpenImage(BaseModel):
         What it is on the server.
     stores
         Identities of its stores.
+    written
+        Whether the server has all of its blocks, so that its stores may be closed.
 
     """
 
@@ -33,6 +34,7 @@ class OpenImage(BaseModel):
     image_id: int
     pixels_id: int
     stores: tuple[str, ...]
+    written: bool = False
 
 
 class SessionState(BaseModel):
@@ -63,39 +65,42 @@ class OpenImages:
     ----------
     folder
         The upload's state folder.
-    images
-        Those that are open from an earlier run.
+    state
+        What an earlier run left, as far as it is to be gone on with.
 
     """
 
-    def __init__(self, folder: Path, images: Mapping[str, OpenImage]) -> None:
+    def __init__(self, folder: Path, state: SessionState | None) -> None:
         self._path = folder / FILE
-        self._images = dict(images)
+        self._state = state
         self._lock = Lock()
 
     def get(self, name: str) -> OpenImage | None:
         """Return an image that is open, or None."""
-        return self._images.get(name)
+        return None if self._state is None else self._state.images.get(name)
 
     def add(self, name: str, image: OpenImage, connection: Connection) -> None:
         """Remember an image that was opened in the session of the connection."""
         with self._lock:
-            self._images[name] = image
+            images = {} if self._state is None else self._state.images
             self._write(
                 SessionState(
                     session=connection.key.get_secret_value(),
                     session_id=session_id(connection),
                     of_login=connection.settings.stored is not None,
-                    images=self._images,
+                    images={**images, name: image},
                 )
             )
 
     def remove(self, name: str) -> None:
-        """Forget an image that is complete or lost; the file may go on naming it, as its stores are looked at first."""
+        """Forget an image that is complete or spoilt."""
         with self._lock:
-            self._images.pop(name, None)
+            if self._state is not None and name in self._state.images:
+                left = {other: kept for other, kept in self._state.images.items() if other != name}
+                self._write(self._state.model_copy(update={"images": left}))
 
     def _write(self, state: SessionState) -> None:
+        self._state = state
         fresh = self._path.with_name(f".{FILE}.part")
         fresh.unlink(missing_ok=True)
         # The mode is set when the file is made: it is never readable to others, not for an instant.

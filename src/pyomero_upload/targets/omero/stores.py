@@ -131,12 +131,7 @@ class Stores:
                 break
         for identity in self.identities:
             self._run(identity, _close)
-        return self._patience.run(self._kept)
-
-    def _kept(self) -> str:
-        parameters = omero.sys.ParametersI().addId(self._pixels_id)
-        hql = "select p.sha1 from Pixels p where p.id = :id"
-        return str(self._patience.connection.query.projection(hql, parameters)[0][0].val)
+        return self._patience.run(lambda: _kept(self._patience, self._pixels_id))
 
     def _run(self, identity: str, what: Callable[[Any], Any]) -> Any:
         """Run something on a store, in spite of faults that pass as long as its session lives."""
@@ -159,6 +154,27 @@ class Stores:
                 f"The server did not take the pixels of Pixels:{self._pixels_id}. {error.message}",
                 hint=error.hint,
             ) from None
+
+
+class ClosedStores:
+    """In the place of `Stores` for Pixels that are completely written: nothing can be sent any more, only compared."""
+
+    pyramid = False
+
+    def __init__(self, patience: Patience, pixels_id: int) -> None:
+        self._patience = patience
+        self._pixels_id = pixels_id
+
+    def complete(self) -> str:
+        """Return the SHA-1 that the server keeps; none yet, or a wrong one, where something was lost after all."""
+        return self._patience.run(lambda: _kept(self._patience, self._pixels_id))
+
+
+def _kept(patience: Patience, pixels_id: int) -> str:
+    parameters = omero.sys.ParametersI().addId(pixels_id)
+    hql = "select p.sha1 from Pixels p where p.id = :id"
+    rows = patience.connection.query.projection(hql, parameters)
+    return str(rows[0][0].val) if rows else ""
 
 
 def _proxy(patience: Patience, identity: str) -> Any:

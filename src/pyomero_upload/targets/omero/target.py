@@ -17,7 +17,7 @@ from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.faults import Patience
 from pyomero_upload.targets.omero.objects import delete
 from pyomero_upload.targets.omero.state import OpenImage, OpenImages
-from pyomero_upload.targets.omero.stores import Stores
+from pyomero_upload.targets.omero.stores import ClosedStores, Stores
 from pyomero_upload.targets.omero.writer import Buffers, OmeroImageWriter
 from pyomero_upload.targets.ranges import gathered
 from pyomero_upload.targets.target import (
@@ -88,12 +88,12 @@ class OmeroTarget:
         self._digests = digests
         self._open = open_images
         self._buffers = Buffers()
-        self._stores: dict[str, Stores] = {}
+        self._stores: dict[str, Stores | ClosedStores] = {}
         self._finished: dict[str, tuple[str, str]] = {}
         self._lock = threading.Lock()
 
-    def still_open(self, names: Iterable[str]) -> list[str]:
-        """Return which of these images are open from an earlier run, and whose blocks are on the server."""
+    def go_on_with(self, names: Iterable[str]) -> list[str]:
+        """Return which of these images an earlier run began that can be gone on with: their blocks are on the server."""
         for name in names:
             earlier = self._open.get(name)
             if earlier is None:
@@ -102,6 +102,8 @@ class OmeroTarget:
             # A pyramid takes its tiles in one order only, and nobody knows which was the last.
             if stores is not None and not stores.pyramid:
                 self._stores[name] = stores
+            elif earlier.written:
+                self._stores[name] = ClosedStores(self._patience, earlier.pixels_id)
         return list(self._stores)
 
     def open_image(self, image: Hypercube, notes: Mapping[int, BlockNote]) -> OmeroImageWriter:
@@ -127,7 +129,7 @@ class OmeroTarget:
         return finished.path in self._finished
 
     def discard(self, name: str) -> None:
-        """Delete an image that will not become complete."""
+        """Delete what there is of an image that cannot become complete as it is."""
         self._open.remove(name)
         left = self._run(images.half_written, key=self._key, name=name)
         self._run(delete, "Image", left)
@@ -148,12 +150,18 @@ class OmeroTarget:
         return self._writer(image, opened, stores, {})
 
     def _writer(
-        self, image: Hypercube, opened: OpenImage, stores: Stores, notes: Mapping[int, BlockNote]
+        self,
+        image: Hypercube,
+        opened: OpenImage,
+        stores: Stores | ClosedStores,
+        notes: Mapping[int, BlockNote],
     ) -> OmeroImageWriter:
+        written = opened.model_copy(update={"written": True})
         return OmeroImageWriter(
             image,
             stores,
             sent=notes,
+            written=partial(self._open.add, image.name, written, self._patience.connection),
             buffers=self._buffers,
             describe=partial(self._describe, image, opened),
         )

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from pyomero_upload.model import Hypercube, PlaneIndex
-from pyomero_upload.targets.omero.stores import Stores
+from pyomero_upload.targets.omero.stores import ClosedStores, Stores
 from pyomero_upload.targets.ranges import widen
 from pyomero_upload.targets.target import (
     Block,
@@ -24,7 +24,6 @@ from pyomero_upload.targets.target import (
     ChannelRange,
     Finished,
     ImageBrokenError,
-    Pixels,
     Plane,
     WriteAbortedError,
     split_blocks,
@@ -67,7 +66,9 @@ class OmeroImageWriter:
     stores
         Of its Pixels.
     sent
-        Numbers of blocks that the server has; they are hashed and not sent.
+        Numbers of blocks that the server has; they are hashed and not sent. They are all where the stores are closed.
+    written
+        Called when the server has all blocks, before the stores are closed.
     buffers
         Shared by all images.
     describe
@@ -82,21 +83,23 @@ class OmeroImageWriter:
     def __init__(
         self,
         image: Hypercube,
-        stores: Stores,
+        stores: Stores | ClosedStores,
         *,
         sent: Iterable[int],
+        written: Callable[[], None],
         buffers: Buffers,
         describe: Callable[[str, Mapping[int, BlockNote]], Finished],
     ) -> None:
         self._image = image
         self._stores = stores
+        self._written = written
         self._sent = frozenset(sent)
         self._buffers = buffers
         self._describe = describe
         self._dtype = np.dtype(image.dtype).newbyteorder(">")
         self._plane_bytes = image.sizes.y * image.sizes.x * self._dtype.itemsize
         self._call = best_call(image, pyramid=stores.pyramid)
-        self._tile = stores.tile_size() if stores.pyramid else (0, 0)
+        self._tile = stores.tile_size() if isinstance(stores, Stores) and stores.pyramid else (0, 0)
         self.blocks = tuple(split_blocks(_groups(image, self._call, self._plane_bytes)))
         self._sha1 = hashlib.sha1(usedforsecurity=False)
         self._turn = threading.Condition()
@@ -118,14 +121,14 @@ class OmeroImageWriter:
                 else:
                     widen(ranges, index.c, pixels)
                     gathered[places[index]] = pixels
-            send = block.number not in self._sent
             self._wait_for_turn(block)
             self._sha1.update(view)
-            if send and self._call == "tiles":
+            in_order = self._call == "tiles"
+            if in_order:
                 # A pyramid takes its tiles in their order only.
-                self._send_tiles(block, gathered)
+                self._send(block, view)
             self._pass_turn()
-            if send and self._call != "tiles":
+            if not in_order:
                 self._send(block, view)
         return BlockNote(ranges=tuple(ranges.values()))
 
@@ -138,6 +141,7 @@ class OmeroImageWriter:
             If they differ.
 
         """
+        self._written()
         kept, read = self._stores.complete(), self._sha1.hexdigest()
         if kept != read:
             raise ImageBrokenError(
@@ -164,31 +168,32 @@ class OmeroImageWriter:
             self._turn.notify_all()
 
     def _send(self, block: Block, view: memoryview) -> None:
+        if isinstance(self._stores, ClosedStores) or block.number in self._sent:
+            return
         t, c, _ = block.indexes[0]
         if self._call == "timepoint":
             self._stores.call(lambda store: store.setTimepoint(view, t))
         elif self._call == "stack":
             self._stores.call(lambda store: store.setStack(view, 0, c, t))
-        else:
+        elif self._call == "planes":
             self._stores.call(lambda store: self._send_planes(store, block, view))
+        else:
+            self._stores.call(lambda store: self._send_tiles(store, block, view))
 
     def _send_planes(self, store: Any, block: Block, view: memoryview) -> None:
         size = self._plane_bytes
         for number, (t, c, z) in enumerate(block.indexes):
             store.setPlane(view[number * size : (number + 1) * size], z, c, t)
 
-    def _send_tiles(self, block: Block, gathered: Pixels) -> None:
+    def _send_tiles(self, store: Any, block: Block, view: memoryview) -> None:
         width, height = self._tile
         _, _, _, size_y, size_x = self._image.sizes
-
-        def send(store: Any) -> None:
-            for plane, (t, c, z) in zip(gathered, block.indexes, strict=True):
-                for y in range(0, size_y, height):
-                    for x in range(0, size_x, width):
-                        tile = plane[y : y + height, x : x + width]
-                        store.setTile(tile.tobytes(), z, c, t, x, y, tile.shape[1], tile.shape[0])
-
-        self._stores.call(send)
+        planes = np.frombuffer(view, self._dtype).reshape(-1, size_y, size_x)
+        for plane, (t, c, z) in zip(planes, block.indexes, strict=True):
+            for y in range(0, size_y, height):
+                for x in range(0, size_x, width):
+                    tile = plane[y : y + height, x : x + width]
+                    store.setTile(tile.tobytes(), z, c, t, x, y, tile.shape[1], tile.shape[0])
 
 
 def best_call(image: Hypercube, *, pyramid: bool) -> Call:
