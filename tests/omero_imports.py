@@ -16,7 +16,7 @@ def sha1(path: Path) -> str:
     return hashlib.sha1(path.read_bytes()).hexdigest()
 
 
-def begun(client: Any, paths: list[Path], **settings: Any) -> Any:
+def begun(client: Any, paths: list[Path], *, job: Any = None, **settings: Any) -> Any:
     """Begin an import and send the files; return its process."""
     shared = client.sf.sharedResources().repositories()
     proxies = [omero.grid.ManagedRepositoryPrx.checkedCast(p) for p in shared.proxies if p]
@@ -25,7 +25,7 @@ def begun(client: Any, paths: list[Path], **settings: Any) -> Any:
         entry = omero.model.FilesetEntryI()
         entry.clientPath = rstring(str(path))
         fileset.addFilesetEntry(entry)
-    fileset.linkJob(omero.model.UploadJobI())
+    fileset.linkJob(job or omero.model.UploadJobI())
     wishes = omero.grid.ImportSettings(**settings)
     wishes.checksumAlgorithm = omero.model.ChecksumAlgorithmI()
     wishes.checksumAlgorithm.value = rstring("SHA1-160")

@@ -27,6 +27,7 @@ from omero.rtypes import rbool, rstring
 from pyomero_upload.errors import PyomeroError, UsageError
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.fileset_finding import (
+    MARK,
     discard,
     entries_of,
     find_imported,
@@ -143,7 +144,10 @@ def import_files(
     _check_dataset(conn, dataset_id)
     chosen = original_files(files)
     shown = name or _name_of(files)
-    fileset = find_imported(conn, chosen, dataset_id) or settle_leftovers(conn, chosen)
+    fileset = find_imported(conn, chosen, dataset_id)
+    if fileset is None:
+        waiting = ImportProgress(shown, "importing", 0, 1)
+        fileset = settle_leftovers(conn, chosen, lambda: report(waiting))
     if fileset is not None:
         return _result(conn, fileset, chosen, shown, dataset_id, new=False, report=report)
     fileset = _import(conn, chosen, shown, dataset_id, in_place=in_place, report=report)
@@ -245,7 +249,7 @@ def _repository(conn: Connection) -> Any:
 
 def _fileset(files: Sequence[OriginalFile]) -> Any:
     fileset, job = omero.model.FilesetI(), omero.model.UploadJobI()
-    job.versionInfo = [omero.model.NamedValue("pyomero-upload.version", __version__)]
+    job.versionInfo = [omero.model.NamedValue(MARK, __version__)]
     fileset.linkJob(job)
     for file in files:
         entry = omero.model.FilesetEntryI()

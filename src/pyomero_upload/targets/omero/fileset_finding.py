@@ -7,7 +7,7 @@ reads the files, even where the client is gone. Once the session is closed, what
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import omero
@@ -20,11 +20,19 @@ from pyomero_upload.errors import PyomeroError
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.original_files import OriginalFile, relative_names
 
-_PATIENCE_S: Final = 60.0
-"""How long an import that is under way elsewhere is waited for."""
+_SENDING_S: Final = 60.0
+_READING_S: Final = 600.0
+"""How long an import that is under way elsewhere is waited for: while files are sent, and while the server reads them."""
 
 _PAUSE_S: Final = 0.25
 _SHA1: Final = "SHA1-160"
+_ESCAPE: Final = "\\"
+_UPLOAD_JOB: Final = (
+    "from FilesetJobLink l, UploadJob u where l.child.id = u.id and l.parent.id = :id"
+)
+
+MARK: Final = "pyomero-upload.version"
+"""What the job of sending the files says of the program that sends them."""
 
 
 class ImportUnderWayError(PyomeroError):
@@ -64,12 +72,16 @@ def find_imported(conn: Connection, files: Sequence[OriginalFile], dataset_id: i
     """
     query = (
         "select distinct f.id from DatasetImageLink l join l.child i join i.fileset f "
-        "join f.usedFiles e join e.originalFile o where l.parent.id = :id and o.size = :size"
+        "join f.usedFiles e join e.originalFile o "
+        "where l.parent.id = :id and o.size = :size and e.clientPath like :name"
     )
-    # Most files of other Filesets are of another size, so nothing has to be read to tell them apart.
-    largest = max(file.size for file in files)
-    candidates = _rows(conn, query, _id(dataset_id).addLong("size", largest))
     names = relative_names([file.client_path for file in files])
+    # Files of other Filesets have another size or name, so that nothing has to be read to tell most of them apart. What the
+    # pattern takes too much (`_` is any character) is told apart below.
+    largest, name = max((file.size, name) for file, name in zip(files, names, strict=True))
+    parameters = _id(dataset_id).addLong("size", largest)
+    parameters.addString("name", f"%{name.replace(_ESCAPE, '_')}")
+    candidates = _rows(conn, query, parameters)
     sizes = {name: file.size for name, file in zip(names, files, strict=True)}
     checksums: dict[str, str] = {}
     for (fileset,) in sorted(candidates):
@@ -93,10 +105,17 @@ def newest_begun(conn: Connection, first: OriginalFile) -> int:
     return int(_rows(conn, query, parameters)[0][0])
 
 
-def settle_leftovers(conn: Connection, files: Sequence[OriginalFile]) -> int | None:
+def settle_leftovers(
+    conn: Connection, files: Sequence[OriginalFile], on_wait: Callable[[], None]
+) -> int | None:
     """Come to an end with Filesets of one's own of the same files that have no Images.
 
     One that is under way is waited for; one that was cut off is removed.
+
+    Parameters
+    ----------
+    on_wait
+        Called now and then while one is waited for.
 
     Returns
     -------
@@ -106,11 +125,11 @@ def settle_leftovers(conn: Connection, files: Sequence[OriginalFile]) -> int | N
     Raises
     ------
     ImportUnderWayError
-        If one is still under way after a minute.
+        If one is still under way after a minute in which files are sent, or ten in which the server reads them.
 
     """
     for fileset in _without_images(conn, files):
-        if _settle(conn, fileset, files[0]):
+        if _settle(conn, fileset, files[0], on_wait):
             return fileset
     return None
 
@@ -126,43 +145,62 @@ def _without_images(conn: Connection, files: Sequence[OriginalFile]) -> list[int
         int(fileset)
         for (fileset,) in _rows(conn, query, parameters)
         if {entry.client_path for entry in entries_of(conn, fileset)} == wanted
+        and _is_ours(conn, fileset)
     ]
 
 
-def _settle(conn: Connection, fileset: int, first: OriginalFile) -> bool:
+def _is_ours(conn: Connection, fileset: int) -> bool:
+    """Whether this program began a Fileset: another one's is not ours to remove."""
+    query = f"select u {_UPLOAD_JOB}"
+    job = conn.query.findByQuery(query, _id(fileset))
+    return job is not None and any(pair.name == MARK for pair in job.versionInfo or ())
+
+
+def _settle(
+    conn: Connection, fileset: int, first: OriginalFile, on_wait: Callable[[], None]
+) -> bool:
     """Wait until a Fileset has Images (True), or remove it once it will never have any (False)."""
-    until = time.monotonic() + _PATIENCE_S
+    begun = time.monotonic()
     while True:
         # In this order: Images come before the session ends.
-        over = _is_over(conn, fileset)
+        state = _state(conn, fileset)
+        if state is None:
+            return False
         if _rows(conn, "select i.id from Image i where i.fileset.id = :id", _id(fileset)):
             return True
-        if over:
+        if state.closed or (not state.sent and state.session == _session_id(conn)):
             discard(conn, fileset)
             return False
-        if time.monotonic() > until:
+        if time.monotonic() - begun > (_READING_S if state.sent else _SENDING_S):
             raise ImportUnderWayError(
                 f"{first.path} is being imported by another session (Fileset:{fileset})",
                 hint="Wait for its end. If that run was killed, the server forgets it within ten minutes; then run the "
                 "same command again.",
             )
+        on_wait()
         time.sleep(_PAUSE_S)
 
 
-def _is_over(conn: Connection, fileset: int) -> bool:
-    """Tell whether nobody will go on with a Fileset: its session is closed, or is this one and was cut off in sending."""
-    query = "select s.id, s.closed from Fileset f join f.details.creationEvent e join e.session s where f.id = :id"
-    found = _rows(conn, query, _id(fileset))
-    if not found:
-        return False
-    session, closed = found[0]
-    if closed is not None:
-        return True
-    uploaded = (
-        "select s.value from FilesetJobLink l, UploadJob j join j.status s "
-        "where l.child.id = j.id and l.parent.id = :id"
+class _State(NamedTuple):
+    """The session that began a Fileset, whether it is closed, and whether all files were sent."""
+
+    session: int
+    closed: bool
+    sent: bool
+
+
+def _state(conn: Connection, fileset: int) -> _State | None:
+    """Return how far a Fileset is; None where it is gone."""
+    query = (
+        "select s.id, s.closed from Fileset f join f.details.creationEvent e join e.session s "
+        "where f.id = :id"
     )
-    return session == _session_id(conn) and ["Finished"] not in _rows(conn, uploaded, _id(fileset))
+    sessions = _rows(conn, query, _id(fileset))
+    jobs = _rows(conn, f"select u.status.value {_UPLOAD_JOB}", _id(fileset))
+    if not sessions or not jobs:
+        return None
+    session, closed = sessions[0]
+    return _State(session, closed is not None, jobs[0][0] == "Finished")
 
 
 def discard(conn: Connection, fileset: int) -> None:

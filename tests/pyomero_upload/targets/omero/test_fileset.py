@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -503,11 +502,26 @@ def test_a_run_that_was_killed_leaves_nothing_that_the_next_one_doubles(
         client.closeSession()
 
 
-def test_an_import_that_was_cut_off_in_this_session_is_cleared_away(
+def our_job() -> Any:
+    job = omero.model.UploadJobI()
+    job.versionInfo = [omero.model.NamedValue(fileset_finding.MARK, "6.0")]
+    return job
+
+
+def test_what_another_program_left_is_not_ours_to_remove(
     conn: Connection, dataset: int, tmp_path: Path
 ) -> None:
     path = ome_tiff(tmp_path / "a.ome.tif")
     begun(conn.client, [path])
+    assert import_files(conn, [path], dataset_id=dataset).new
+    assert count(conn, "Fileset") == 2
+
+
+def test_an_import_that_was_cut_off_in_this_session_is_cleared_away(
+    conn: Connection, dataset: int, tmp_path: Path
+) -> None:
+    path = ome_tiff(tmp_path / "a.ome.tif")
+    begun(conn.client, [path], job=our_job())
     result = import_files(conn, [path], dataset_id=dataset)
     assert (result.new, count(conn, "Fileset")) == (True, 1)
 
@@ -521,9 +535,16 @@ def test_an_import_that_another_session_has_under_way_is_waited_for(
         conn = Connection.over(mine)
         dataset = new_dataset(conn)
         path = ome_tiff(tmp_path / "a.ome.tif")
-        begun(other, [path])
-        threading.Timer(0.3, other.closeSession).start()
-        result = import_files(conn, [path], dataset_id=dataset)
+        begun(other, [path], job=our_job())
+        told: list[ImportProgress] = []
+
+        def end_the_other(progress: ImportProgress) -> None:
+            if not told:
+                other.closeSession()
+            told.append(progress)
+
+        result = import_files(conn, [path], dataset_id=dataset, on_progress=end_the_other)
+        assert told[0] == ImportProgress("a.ome.tif", "importing", 0, 1)
         assert (result.new, count(conn, "Fileset")) == (True, 1)
     finally:
         mine.closeSession()
@@ -532,14 +553,14 @@ def test_an_import_that_another_session_has_under_way_is_waited_for(
 def test_an_import_that_does_not_end_elsewhere_is_left_alone(
     omero_new_user: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fileset_finding, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(fileset_finding, "_SENDING_S", 0.1)
     user = omero_new_user()
     mine, other = user.log_in(), user.log_in()
     try:
         conn = Connection.over(mine)
         dataset = new_dataset(conn)
         path = ome_tiff(tmp_path / "a.ome.tif")
-        begun(other, [path])
+        begun(other, [path], job=our_job())
         with pytest.raises(
             fileset_finding.ImportUnderWayError, match=r"a\.ome\.tif is being imported"
         ):
