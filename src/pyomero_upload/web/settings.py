@@ -130,6 +130,8 @@ def configure(folder: Path, server: WebServer, port: int) -> None:
 def _values(folder: Path, server: WebServer, port: int) -> dict[str, Any]:
     """Return OMERO.web's settings by name, without their common beginning."""
     apps = [name for name in (IVIEWER, FIGURE, PARADE) if find_spec(name) is not None]
+    if find_spec("distutils") is None and PARADE in apps:
+        apps.remove(PARADE)  # it needs what Python 3.12 no longer has
     open_with, top_links = [*_OPEN_WITH], [*_TOP_LINKS]
     values: dict[str, Any] = {}
     if IVIEWER in apps:
