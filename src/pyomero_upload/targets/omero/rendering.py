@@ -63,4 +63,9 @@ def show_image(
 
 def window(values: ChannelRange) -> tuple[float, float]:
     """Return the values that are shown darkest and brightest; a window of no width cannot be shown."""
-    return values.low, max(values.high, values.low + 1)
+    if values.low < values.high:
+        return values.low, values.high
+    if values.lowest < values.highest:
+        # Nearly all pixels have the same value: what differs is what there is to see.
+        return values.lowest, values.highest
+    return values.low, values.low + 1
