@@ -6,6 +6,7 @@ A command runs in a thread of its own, in one transaction. What it raises become
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import Ice
@@ -61,6 +62,7 @@ class Handle:
         self._started = self._stopped = 0
         self._steps, self._step = 1, 0
         self._flags: list[omero.cmd.State] = []
+        self._cancelled = self._committing = False
 
     def start(self) -> None:
         """Begin. A command that keeps its session is one client more of it until it has finished."""
@@ -70,7 +72,9 @@ class Handle:
         threading.Thread(target=self._run, name="omero_embedded-command", daemon=True).start()
 
     def _run(self) -> None:
-        response = carry_out(self._core, self._session, self._context, self._request)
+        response = carry_out(
+            self._core, self._session, self._context, self._request, self._may_commit
+        )
         with self._lock:
             if isinstance(response, omero.cmd.ERR):
                 self._flags = [State.FAILURE, State.CANCELLED]
@@ -83,6 +87,12 @@ class Handle:
             self._tell(callback)
         if self._keeps_session:
             self._core.sessions.leave(self._session)
+
+    def _may_commit(self) -> bool:
+        """Whether nobody has cancelled the command; from now on nobody can."""
+        with self._lock:
+            self._committing = not self._cancelled
+            return self._committing
 
     def _tell(self, callback: Any) -> None:
         """Tell a client's callback that the command has finished; the client may be gone by now."""
@@ -132,8 +142,10 @@ class Handle:
             return self._status()
 
     def cancel(self, call: Call) -> bool:
-        """Say no: what began runs to its end."""
-        return False
+        """Have nothing of the command stay; say whether there was time for that."""
+        with self._lock:
+            self._cancelled = not self._committing and self._response is None
+            return self._cancelled
 
     def close(self, call: Call) -> None:
         """Let go of the handle; the command runs on."""
@@ -142,9 +154,16 @@ class Handle:
 
 
 def carry_out(
-    core: "Core", session: "Session", context: dict[str, str], request: omero.cmd.Request
+    core: "Core",
+    session: "Session",
+    context: dict[str, str],
+    request: omero.cmd.Request,
+    may_commit: Callable[[], bool],
 ) -> omero.cmd.Response:
-    """Carry out a request in a transaction of its own and return its response."""
+    """Carry out a request in a transaction of its own and return its response.
+
+    What `may_commit` refuses in the end is rolled back.
+    """
     if request is None:
         return omero.cmd.Unknown("unknown", "null-request", {})
     name = f"omero.cmd.{request.ice_id().rsplit('::', 1)[-1]}"
@@ -161,6 +180,9 @@ def carry_out(
     try:
         call = Call(core, session, context, writes=True)
         response = command(request).run(call)
+        if not may_commit():
+            call.abandon()
+            return omero.cmd.ERR(request.ice_id(), "cancelled", {})
         call.finish()
     except Refused as refusal:
         if call is not None:
