@@ -71,7 +71,7 @@ def test_the_apps_that_are_installed_are_there(web: Web, server: Server) -> None
     session = log_in(web, server)
     paths = ["iviewer/", "figure/"]
     if find_spec("distutils") is not None:
-        paths.append("parade/filters/")
+        paths.append("parade/")
     for path in paths:
         assert session.get(f"{web.url}{path}", timeout=30).status_code == 200, path
     page = session.get(f"{web.url}webclient/", timeout=30).text
