@@ -54,6 +54,7 @@ def new_client(settings: ServerSettings) -> Any:
             pmap={
                 "Ice.Override.ConnectTimeout": str(CONNECTING),
                 "Ice.ACM.Client.Timeout": str(SILENCE),
+                "Ice.ACM.Client.Heartbeat": "0",
             },
         )
     except (Ice.Exception, omero.ClientError) as error:
