@@ -69,10 +69,7 @@ def test_pages_come_with_their_static_files(web: Web) -> None:
 
 def test_the_apps_that_are_installed_are_there(web: Web, server: Server) -> None:
     session = log_in(web, server)
-    paths = ["iviewer/", "figure/"]
-    if find_spec("distutils") is not None:
-        paths.append("parade/")
-    for path in paths:
+    for path in ("iviewer/", "figure/"):
         assert session.get(f"{web.url}{path}", timeout=30).status_code == 200, path
     page = session.get(f"{web.url}webclient/", timeout=30).text
     assert "omero_iviewer/openwith.js" in page
