@@ -57,7 +57,7 @@ def newest_ids(client, user: int) -> dict[str, int]:
     for kind in SHOWN_IDS:
         hql = f"select max(o.id) from {kind} o where o.details.owner.id = :user"
         rows = query.projection(hql, parameters, {"omero.group": "-1"})
-        if rows and rows[0][0] is not None:
+        if rows and rows[0] and rows[0][0] is not None:
             found[kind] = rows[0][0].val
     return found
 

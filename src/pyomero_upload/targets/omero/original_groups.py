@@ -170,7 +170,7 @@ def _named_by(path: Path) -> list[Path]:
             f"{path} has a part of its pixels in {len(missing)} files that are not there",
             hint="Bring them back into its folder; OMERO would show black planes.",
             problems=[
-                Problem("error", "missing-file", str(file), f"{file.name} is not there")
+                Problem("error", "file-missing", str(file), f"{file.name} is not there")
                 for file in missing
             ],
         )
