@@ -4,7 +4,8 @@ Stands above `objects`, `tables` and `attachments`. Everything that is there alr
 was interrupted, or is run again, annotates nothing twice.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import omero.model
@@ -35,7 +36,12 @@ _TAG_SET = "openmicroscopy.org/omero/insight/tagset"
 
 
 def annotate(
-    conn: Connection, dataset_id: int, plan: Plan, images: Mapping[str, int] | None = None
+    conn: Connection,
+    dataset_id: int,
+    plan: Plan,
+    images: Mapping[str, int] | None = None,
+    *,
+    original: Callable[[str], Iterable[bytes]] | None = None,
 ) -> None:
     """Say on a Dataset, and on its Images, all that a plan says of them besides the pixels.
 
@@ -49,6 +55,8 @@ def annotate(
         What to say.
     images
         For the name of an image in the plan: the Image's id; those that are not here get nothing.
+    original
+        Gives the bytes of an attachment of the plan, in parts; None: they are files in its folder.
 
     Raises
     ------
@@ -66,7 +74,7 @@ def annotate(
             conn,
             "Dataset",
             dataset_id,
-            plan.source.folder / path,
+            partial(original, path) if original else plan.source.folder / path,
             path,
             namespace=ORIGINAL_NAMESPACE,
         )

@@ -6,12 +6,11 @@ name and removed before the file is sent again.
 """
 
 import hashlib
-import io
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import omero.model
 from omero.model.enums import ChecksumAlgorithmSHA1160
@@ -30,6 +29,9 @@ from pyomero_upload.targets.omero.objects import (
     text_of,
 )
 
+Content: TypeAlias = Path | bytes | Callable[[], Iterable[bytes]]
+"""What a file holds: a file, its bytes, or a function that gives them in parts, each time that it is called."""
+
 ORIGINAL_NAMESPACE = "pyomero_upload/original"
 # The real server is fastest with blocks of 1 to 4 MB.
 _BLOCK = 2 << 20
@@ -46,7 +48,7 @@ _MIMETYPES = {
 }
 
 
-class _Content(NamedTuple):
+class _Checksum(NamedTuple):
     """The SHA-1 and the size of what is sent."""
 
     sha1: str
@@ -57,7 +59,7 @@ def add_attachment(
     conn: Connection,
     kind: Kind,
     object_id: int,
-    content: Path | bytes,
+    content: Content,
     name: str,
     *,
     mimetype: str | None = None,
@@ -73,7 +75,7 @@ def add_attachment(
     kind, object_id
         The object.
     content
-        The file, or what is in it.
+        The file, or what is in it; read twice.
     name
         What it is called; what stands before the last `/` becomes its path.
     mimetype
@@ -174,7 +176,7 @@ def _folder(name: PurePosixPath) -> str:
     return "./" if len(name.parts) < 2 else f"{name.parent}/"
 
 
-def _is(file: Any, name: PurePosixPath, content: _Content) -> bool:
+def _is(file: Any, name: PurePosixPath, content: _Checksum) -> bool:
     if file is None or file.size is None:
         return False
     return (
@@ -185,49 +187,53 @@ def _is(file: Any, name: PurePosixPath, content: _Content) -> bool:
     )
 
 
-def _look_at(content: Path | bytes, name: str) -> _Content:
+def _look_at(content: Content, name: str) -> _Checksum:
     hasher, size = hashlib.sha1(usedforsecurity=False), 0
-    with _opened(content, name) as file:
-        for block in _blocks(file):
-            hasher.update(block)
-            size += len(block)
-    return _Content(hasher.hexdigest(), size)
+    for block in _blocks(content, name):
+        hasher.update(block)
+        size += len(block)
+    return _Checksum(hasher.hexdigest(), size)
 
 
-def _send(conn: Connection, file_id: int, content: Path | bytes, name: str) -> _Content:
+def _send(conn: Connection, file_id: int, content: Content, name: str) -> _Checksum:
     """Write a file's bytes; return what the server says that it has now."""
-    with closing(conn.sf.createRawFileStore()) as store, _opened(content, name) as file:
+    with closing(conn.sf.createRawFileStore()) as store:
         store.setFileId(file_id)
         position = 0
-        for block in _blocks(file):
+        for block in _blocks(content, name):
             store.write(block, position, len(block))
             position += len(block)
         if position == 0:
             # Without a write there would be no file to download.
             store.write(b"", 0, 0)
         saved = store.save()
-    return _Content(text_of(saved.hash), saved.size.val)
+    return _Checksum(text_of(saved.hash), saved.size.val)
 
 
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    while block := file.read(_BLOCK):
-        yield block
+def _blocks(content: Content, name: str) -> Iterator[bytes]:
+    """Iterate over what a file holds, in parts that fit into a message."""
+    if isinstance(content, Path):
+        yield from _blocks_of_file(content, name)
+        return
+    for part in [content] if isinstance(content, bytes) else content():
+        for start in range(0, len(part), _BLOCK):
+            yield part[start : start + _BLOCK]
 
 
-def _opened(content: Path | bytes, name: str) -> BinaryIO:
-    if isinstance(content, bytes):
-        return io.BytesIO(content)
+def _blocks_of_file(path: Path, name: str) -> Iterator[bytes]:
     try:
-        return content.open("rb")
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                yield block
     except OSError as error:
-        message = f"{content} cannot be read: {error.strerror}."
+        message = f"{path} cannot be read: {error.strerror}."
         hint = "Put it back and run the upload again; what is on the server is not sent again."
         raise PyomeroError(
             message, hint=hint, problems=(Problem("error", "unreadable-file", name, message, hint),)
         ) from error
 
 
-def _not_what_was_sent(name: str, wanted: _Content, arrived: _Content) -> PyomeroError:
+def _not_what_was_sent(name: str, wanted: _Checksum, arrived: _Checksum) -> PyomeroError:
     message = (
         f"What arrived of {name} is not what was sent: {arrived.size} bytes, SHA-1 {arrived.sha1 or 'unknown'},"
         f" instead of {wanted.size} bytes, SHA-1 {wanted.sha1}."

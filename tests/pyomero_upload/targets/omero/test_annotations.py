@@ -221,6 +221,14 @@ def test_all_that_a_plan_says_is_on_the_dataset_and_its_images(
     assert [text_of(a.file.name) for a in files] == ["positions", "metadata.yaml"]
 
 
+def test_text_files_may_come_from_elsewhere_than_the_folder(conn: Connection, plan: Plan) -> None:
+    dataset = ensure_dataset(conn, plan, key="key", project=None)
+    annotate(conn, dataset, plan, original=lambda path: [path.encode(), b" from afar"])
+
+    (attached,) = linked_annotations(conn, "Dataset", dataset, "FileAnnotation")
+    assert attached.file.size.val == len("metadata.yaml from afar")
+
+
 def test_a_text_file_that_is_gone_is_named(conn: Connection, plan: Plan) -> None:
     dataset = ensure_dataset(conn, plan, key="key", project=None)
     (plan.source.folder / "metadata.yaml").unlink()

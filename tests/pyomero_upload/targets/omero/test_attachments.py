@@ -72,6 +72,14 @@ def test_the_same_file_again_is_taken_and_a_changed_one_is_added(
     assert count(conn, "OriginalFile") == 3
 
 
+def test_a_file_may_come_in_parts_of_any_size(conn: Connection, dataset: int) -> None:
+    parts = [b"", b"one, ", b"two" * 1_000_000, b"!"]
+    made = add_attachment(conn, "Dataset", dataset, lambda: iter(parts), "parts.txt")
+
+    assert content_of(conn, made) == b"".join(parts)
+    assert add_attachment(conn, "Dataset", dataset, b"".join(parts), "parts.txt") == made
+
+
 @pytest.mark.parametrize("size", [0, 1, attachments._BLOCK - 1, attachments._BLOCK, 5_000_001])
 def test_files_of_every_size_arrive_whole(
     conn: Connection, dataset: int, tmp_path: Path, size: int
@@ -115,7 +123,7 @@ def test_a_file_that_changes_while_it_is_sent_is_an_error_and_nothing_of_it_stay
     path.write_text("before", encoding="utf-8")
     look_at = attachments._look_at
 
-    def look_then_change(content: Path | bytes, name: str) -> Any:
+    def look_then_change(content: attachments.Content, name: str) -> Any:
         found = look_at(content, name)
         path.write_text("after it", encoding="utf-8")
         return found
