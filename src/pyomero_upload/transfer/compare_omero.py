@@ -17,8 +17,7 @@ from pyomero_upload.targets.omero.annotations import dataset_key_values, image_k
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.images import DEFAULT_COLOR, known_of_plane
 from pyomero_upload.targets.omero.objects import server_text
-from pyomero_upload.targets.omero.provenance import CLOCK
-from pyomero_upload.targets.omero.reading import ServerImage, ServerObject
+from pyomero_upload.targets.omero.reading import ServerImage, ServerObject, clock
 from pyomero_upload.targets.omero.said import Attachment, Said
 from pyomero_upload.targets.omero.table_frames import read_table
 from pyomero_upload.targets.omero.tables import table_columns
@@ -58,7 +57,7 @@ def compare_image(
     """Iterate over what is said otherwise of an Image, its channels and planes than by its plan."""
     found = image.image
     where = f"{wanted.name} ({image.where})"
-    acquired = _clock(said) or found.acquired
+    acquired = clock(said.provenance) or found.acquired
     items = [
         _Item("name", server_text(wanted.name), found.name),
         _Item("sizes t, c, z, y, x", tuple(wanted.sizes), tuple(found.sizes)),
@@ -130,16 +129,6 @@ def _same(wanted: object, found: object) -> bool:
 
 def _shown(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else repr(value)
-
-
-def _clock(said: Said) -> datetime | None:
-    """Return the acquisition date as the microscope's clock told it, where that is noted."""
-    noted = dict(said.provenance).get(CLOCK)
-    try:
-        return None if noted is None else datetime.fromisoformat(noted)
-    except ValueError:
-        # Anybody may edit a note.
-        return None
 
 
 def _tags(where: str, wanted: Sequence[str], said: Said) -> Iterator[Problem]:

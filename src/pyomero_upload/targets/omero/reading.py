@@ -29,6 +29,7 @@ from pyomero_upload.model import (
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.images import CHANNEL_NAMESPACE, NAME_IN_FILES, VOLTAGE
 from pyomero_upload.targets.omero.objects import pairs_of, parameters, text_of
+from pyomero_upload.targets.omero.provenance import CLOCK
 from pyomero_upload.targets.omero.raw_planes import StoredPixels, numpy_dtype
 
 Kind = Literal["Project", "Dataset", "Image"]
@@ -108,6 +109,21 @@ def parse_object(text: str) -> tuple[Kind, int]:
             hint="Write its kind and number, as Dataset:12 (also Image:12, Project:12).",
         )
     return found, int(number)
+
+
+def parse_dataset(text: str) -> int:
+    """Return the id in `Dataset:12`, as people type it.
+
+    Raises
+    ------
+    UsageError
+        If it names no Dataset.
+
+    """
+    kind, identifier = parse_object(text)
+    if kind != "Dataset":
+        raise UsageError(f"{text} is no Dataset.", hint="Write its number, as Dataset:12.")
+    return identifier
 
 
 def read_object(connection: Connection, kind: Kind, identifier: int) -> ServerObject:
@@ -361,6 +377,16 @@ def _factor(stored: str, wanted: str, quantity: Any) -> float | None:
         return None
     factor: float = quantity(quantity(1.0, stored), wanted).getValue()
     return factor
+
+
+def clock(provenance: Iterable[tuple[str, str]]) -> datetime | None:
+    """Return the acquisition date as the microscope's clock told it, where that is noted."""
+    noted = dict(provenance).get(CLOCK)
+    try:
+        return None if noted is None else datetime.fromisoformat(noted)
+    except ValueError:
+        # Anybody may edit a note.
+        return None
 
 
 def _moment(milliseconds: int | None) -> datetime | None:
