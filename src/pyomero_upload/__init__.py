@@ -5,24 +5,53 @@
 >>> report = pu.convert(plan, "result")
 >>> pu.verify("result").ok
 True
+
+And on an OMERO server:
+
+>>> connection = pu.connect("omero.example.org", user="you")
+>>> pu.upload(plan, connection).url
 """
 
 from typing import TYPE_CHECKING
 
 from pyomero_upload.version import __version__
 
-__all__ = ["__version__", "convert", "plan", "upload", "verify"]
+__all__ = [
+    "Searcher",
+    "__version__",
+    "connect",
+    "convert",
+    "lazy_image",
+    "picture",
+    "plan",
+    "progress_bar",
+    "upload",
+    "verify",
+    "verify_dataset",
+]
 
 if TYPE_CHECKING:
+    from pyomero_upload.display import progress_bar
     from pyomero_upload.planning import make_plan as plan
+    from pyomero_upload.preview import picture
+    from pyomero_upload.targets.omero.connecting import connect
+    from pyomero_upload.targets.omero.lazy import lazy_image
+    from pyomero_upload.targets.omero.searching import Searcher
     from pyomero_upload.transfer import convert, verify
     from pyomero_upload.transfer.upload import upload
+    from pyomero_upload.transfer.verify_omero import verify_dataset
 
 _HOMES = {
-    "plan": ("pyomero_upload.planning", "make_plan"),
+    "Searcher": ("pyomero_upload.targets.omero.searching", "Searcher"),
+    "connect": ("pyomero_upload.targets.omero.connecting", "connect"),
     "convert": ("pyomero_upload.transfer", "convert"),
+    "lazy_image": ("pyomero_upload.targets.omero.lazy", "lazy_image"),
+    "picture": ("pyomero_upload.preview", "picture"),
+    "plan": ("pyomero_upload.planning", "make_plan"),
+    "progress_bar": ("pyomero_upload.display", "progress_bar"),
     "upload": ("pyomero_upload.transfer.upload", "upload"),
     "verify": ("pyomero_upload.transfer", "verify"),
+    "verify_dataset": ("pyomero_upload.transfer.verify_omero", "verify_dataset"),
 }
 
 

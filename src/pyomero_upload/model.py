@@ -1,6 +1,6 @@
 """The nouns: what a folder of images and text files means, before a pixel moves.
 
-Stands at the bottom of the house and imports nothing of ours. Terms are those of the OME model. Everything is frozen;
+Stands at the bottom of the house and imports nothing of ours (but to show itself in a notebook). Terms are those of the OME model. Everything is frozen;
 indexes count from 0; sizes and indexes come in the order t, c, z, y, x; lengths are in micrometres, times in seconds,
 exposures in milliseconds, wavelengths in nanometres; `None` means unknown.
 """
@@ -255,6 +255,12 @@ class Hypercube:
                 for z in range(self.sizes.z):
                     yield PlaneIndex(t, c, z)
 
+    def _repr_html_(self) -> str:
+        """Return the image for Jupyter, which looks for this method."""
+        from pyomero_upload.display import image_html  # noqa: PLC0415  # shown there, known here
+
+        return image_html(self)
+
 
 class FileStat(NamedTuple):
     """How a file looked when it was listed, to notice that it changed."""
@@ -299,6 +305,12 @@ class Dataset:
     authors: tuple[str, ...] = ()
     project: str | None = None
 
+    def _repr_html_(self) -> str:
+        """Return the dataset for Jupyter, which looks for this method."""
+        from pyomero_upload.display import dataset_html  # noqa: PLC0415  # shown there, known here
+
+        return dataset_html(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -337,3 +349,9 @@ class Plan:
     def warnings(self) -> tuple[Problem, ...]:
         """The problems that refuse the job only under `--strict`."""
         return tuple(p for p in self.problems if p.severity == "warning")
+
+    def _repr_html_(self) -> str:
+        """Return the plan for Jupyter, which looks for this method."""
+        from pyomero_upload.display import plan_html  # noqa: PLC0415  # shown there, known here
+
+        return plan_html(self)

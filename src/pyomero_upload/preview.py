@@ -1,7 +1,6 @@
-"""A picture of a result: one row a position, one tile a channel, as PNG.
+"""A picture of a plan or a result: one row a position, one tile a channel.
 
-For people who want to see at a glance that it is their data. Stands beside the command line; knows nothing of files or
-targets, only planes.
+For people who want to see at a glance that it is their data. Stands beside the command line.
 """
 
 from collections.abc import Sequence
@@ -11,6 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+
+from pyomero_upload.model import Plan
+from pyomero_upload.readers import read_planes
 
 TILE = 256
 MARGIN = 8
@@ -28,7 +30,7 @@ class Tile(NamedTuple):
 
 
 def write_contact_sheet(path: Path, rows: Sequence[tuple[str, Sequence[Tile]]]) -> Path:
-    """Write a PNG with a labelled tile for each plane.
+    """Write a PNG with a labelled tile for each plane, and return its path.
 
     Parameters
     ----------
@@ -37,12 +39,38 @@ def write_contact_sheet(path: Path, rows: Sequence[tuple[str, Sequence[Tile]]]) 
     rows
         For each image its name and its tiles.
 
-    Returns
-    -------
-    Path
-        The file.
+    """
+    contact_sheet(rows).save(path, format="PNG")
+    return path
+
+
+def picture(plan: Plan, *, images: int = 4) -> Image.Image:
+    """Return a picture of what a plan will make: of its first images, each channel's middle plane in time and depth.
+
+    Raises
+    ------
+    UnreadableFileError
+        If a file cannot be read.
 
     """
+    rows = []
+    for image in plan.sources[:images]:
+        tiles = []
+        for c, channel in enumerate(image.channels):
+            there = sorted(index for index in image.planes if index.c == c)
+            if not there:
+                continue
+            middle = there[len(there) // 2]
+            where = image.planes[middle]
+            file = plan.source.folder / where.path
+            (plane,) = read_planes(file, [(where.page, where.sample)])
+            tiles.append(Tile(channel.title, channel.color or "#FFFFFF", plane))
+        rows.append((image.name, tiles))
+    return contact_sheet(rows)
+
+
+def contact_sheet(rows: Sequence[tuple[str, Sequence[Tile]]]) -> Image.Image:
+    """Return a picture with a labelled tile for each plane; `rows` as for `write_contact_sheet`."""
     columns = max((len(tiles) for _, tiles in rows), default=0)
     width = MARGIN + max(columns, 1) * (TILE + MARGIN)
     height = MARGIN + max(len(rows), 1) * (TILE + LABEL_HEIGHT + MARGIN)
@@ -54,11 +82,10 @@ def write_contact_sheet(path: Path, rows: Sequence[tuple[str, Sequence[Tile]]]) 
         for column, tile in enumerate(tiles):
             left = MARGIN + column * (TILE + MARGIN)
             draw.text((left, top), f"{name}  {tile.label}", FOREGROUND, font)
-            picture = _colored(tile)
-            picture.thumbnail((TILE, TILE))
-            sheet.paste(picture, (left, top + LABEL_HEIGHT))
-    sheet.save(path, format="PNG")
-    return path
+            shown = _colored(tile)
+            shown.thumbnail((TILE, TILE))
+            sheet.paste(shown, (left, top + LABEL_HEIGHT))
+    return sheet
 
 
 def _colored(tile: Tile) -> Image.Image:

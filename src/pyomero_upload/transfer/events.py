@@ -294,6 +294,12 @@ class UploadReport:
         """What it went into, for people."""
         return f"Dataset:{self.dataset_id} «{self.dataset_name}»"
 
+    def _repr_html_(self) -> str:
+        """Return the report for Jupyter, which looks for this method."""
+        from pyomero_upload.display import upload_html  # noqa: PLC0415  # shown there, known here
+
+        return upload_html(self)
+
 
 def ignore(event: Event) -> None:
     """Take an event that nobody wants."""
