@@ -13,9 +13,11 @@ from pyomero_upload.cli import (
     convert,
     demo,
     example,
+    get,
     plan,
     search,
     serve,
+    show,
     upload,
     uploads,
     verify,
@@ -38,6 +40,8 @@ app.command("verify", short_help="Read a result back and compare it.")(verify.ve
 app.command("example", short_help="Write a made-up experiment folder.")(example.example)
 app.command("upload", short_help="Make Datasets of folders on an OMERO server.")(upload.upload)
 app.command("uploads", short_help="List your uploads on a server.")(uploads.uploads)
+app.command("show", short_help="Show what is in a Dataset on a server.")(show.show)
+app.command("get", short_help="Bring a Dataset back from a server.")(get.get)
 app.command("search", short_help="Find Projects, Datasets and Images on a server.")(search.search)
 app.command("serve", short_help="Run an OMERO server to try things on.")(serve.serve)
 app.command("web", short_help="Look at a server in a browser, by OMERO.web.")(web.web)
