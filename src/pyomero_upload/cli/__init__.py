@@ -14,10 +14,13 @@ from pyomero_upload.cli import (
     demo,
     example,
     get,
+    login,
+    logout,
     plan,
     search,
     serve,
     show,
+    status,
     upload,
     uploads,
     verify,
@@ -38,6 +41,9 @@ app.command("plan", short_help="What will be made of a folder, and every problem
 app.command("convert", short_help="Make 5-D images of a folder.")(convert.convert)
 app.command("verify", short_help="Read a result back and compare it.")(verify.verify)
 app.command("example", short_help="Write a made-up experiment folder.")(example.example)
+app.command("login", short_help="Log in to an OMERO server.")(login.login)
+app.command("logout", short_help="End the session of a login.")(logout.logout)
+app.command("status", short_help="Where you are logged in, and how it is there.")(status.status)
 app.command("upload", short_help="Make Datasets of folders on an OMERO server.")(upload.upload)
 app.command("uploads", short_help="List your uploads on a server.")(uploads.uploads)
 app.command("show", short_help="Show what is in a Dataset on a server.")(show.show)

@@ -11,8 +11,9 @@ A command takes the options it needs and hands them on::
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -121,8 +122,16 @@ def settings_of(
     sudo: str | None = None,
     password_stdin: bool = False,
     config_file: Path | None = None,
+    ask: Callable[[str], str | None] | None = None,
 ) -> "ServerSettings":
     """Return what the options, the session of a login, the environment and the configuration file say together.
+
+    Parameters
+    ----------
+    server, port, user, group, sudo, password_stdin, config_file
+        The options.
+    ask
+        Asks the user for a server or a user where nothing names one; None where there is nobody to ask.
 
     Raises
     ------
@@ -130,11 +139,24 @@ def settings_of(
         If they name no server or no user, or the configuration file cannot be used.
 
     """
-    from pyomero_upload.targets.omero.settings import Said, find_settings  # noqa: PLC0415
+    from pyomero_upload.targets.omero.settings import (  # noqa: PLC0415
+        NoServerError,
+        Said,
+        find_settings,
+    )
 
     password = read_password() if password_stdin else None
-    asked = Said(host=server, port=port, user=user, group=group, password=password)
-    settings = find_settings(asked, sudo=sudo, config_file=config_file)
+    said = Said(host=server, port=port, user=user, group=group, password=password)
+    try:
+        settings = find_settings(said, sudo=sudo, config_file=config_file)
+    except NoServerError:
+        server = ask("OMERO server") if ask is not None else None
+        if server is None:
+            raise
+        said = replace(said, host=server)
+        settings = find_settings(said, sudo=sudo, config_file=config_file)
+    if ask is not None and settings.user is None and settings.session is None:
+        settings = replace(settings, user=ask(f"User at {settings.place}"))
     for warning in settings.warnings:
         typer.echo(f"Warning: {warning}", err=True)
     return settings

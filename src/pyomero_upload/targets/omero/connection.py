@@ -175,11 +175,31 @@ class Connection:
         """The IPixelsPrx."""
         return self.sf.getPixelsService()
 
+    def check_writable(self) -> None:
+        """Make sure that the server takes changes at present.
+
+        Raises
+        ------
+        ReadOnlyError
+            If its database or its files are read-only.
+
+        """
+        if self.is_read_only:
+            raise explaining.read_only(self.settings)
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the server says that its database or its files are read-only."""
+        config = self.sf.getConfigService()
+        keys = (f"omero.cluster.read_only.runtime.{part}" for part in ("db", "repo"))
+        return any(config.getConfigValue(key) == "true" for key in keys)
+
     def web_url(self, kind: str, identifier: int) -> str:
         """Return the address of an object in OMERO.web, such as `web_url("Dataset", 7)`."""
-        return f"{self._web()}/webclient/?show={kind.lower()}-{identifier}"
+        return f"{self.web()}/webclient/?show={kind.lower()}-{identifier}"
 
-    def _web(self) -> str:
+    def web(self) -> str:
+        """Return the address of OMERO.web: as told, as the server is set up to tell, or else as its name suggests."""
         if self.settings.web:
             return self.settings.web.rstrip("/")
         told = self.sf.getConfigService().getConfigValue("omero.client.web.host")
@@ -232,9 +252,15 @@ class Connection:
             self.session_number += 1
             self._replace(client)
 
+    @property
+    def can_log_in(self) -> bool:
+        """Whether a password is known, so that a new session can be begun without the user."""
+        settings = replace(self.settings, user=self.user.name)
+        return password_of(settings, None) is not None
+
     def _anew(self) -> Any:
         settings = replace(self.settings, user=self.user.name)
-        if settings.sudo is not None or password_of(settings, None) is not None:
+        if settings.sudo is not None or self.can_log_in:
             client, self.settings = entering.log_in(
                 replace(settings, session=None, stored=None), None
             )
@@ -274,6 +300,13 @@ class Connection:
         entering.end(old)
 
     # ------------------------------------------------------------ end
+    def leave(self) -> None:
+        """Close the client, and let the session live on."""
+        self._closed.set()
+        with self._lock:
+            self.sf.detachOnDestroy()
+            entering.end(self.client)
+
     def close(self) -> None:
         """End the session; one of a login is only left."""
         self._closed.set()

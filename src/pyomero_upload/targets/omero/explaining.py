@@ -43,6 +43,10 @@ class LoginError(PyomeroError):
     """The server does not let the user in: user, password, group or rights."""
 
 
+class WrongPasswordError(LoginError):
+    """The server does not know the user or the password."""
+
+
 class SessionOverError(LoginError):
     """The session that was to be joined is over; logging in again may help."""
 
@@ -122,7 +126,7 @@ def session_over(settings: ServerSettings) -> SessionOverError:
 
 
 def _wrong_password(_: Any, settings: ServerSettings) -> LoginError:
-    return LoginError(
+    return WrongPasswordError(
         f"{settings.place} does not accept this user and password: {settings.prover}.",
         hint="Check both; they are the ones you use for OMERO.web. Upper and lower case matter.",
     )

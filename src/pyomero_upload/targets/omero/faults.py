@@ -88,9 +88,10 @@ _FAULTS: tuple[tuple[type[BaseException], Fault | None], ...] = (
     (Ice.SocketException, Fault.LOST),
     (Ice.TimeoutException, Fault.LOST),
     (Ice.DNSException, Fault.LOST),
-    (Ice.CloseConnectionException, Fault.LOST),
     (Ice.ForcedCloseConnectionException, Fault.LOST),
-    (Ice.ConnectionNotValidatedException, Fault.LOST),
+    (Ice.MarshalException, None),
+    # Also what TLS says where a connection is cut in the middle of a record.
+    (Ice.ProtocolException, Fault.LOST),
     # Another thread has put a new client in the place of this one: Ice's word for it, and omero-py's, which is
     # "No session available".
     (Ice.CommunicatorDestroyedException, Fault.LOST),
@@ -218,10 +219,16 @@ class Patience:
 
     def _wait(self, wait: "_Wait", explained: PyomeroError) -> bool:
         """Wait for the next try; return whether it is to be given up instead."""
-        self._tell(Waiting(_sentences(explained), wait.pause, wait.waited, self.seconds))
+        self._tell(Waiting(self._sentence(explained), wait.pause, wait.waited, self.seconds))
         stopped = self._stop.wait(wait.pause)
         wait.pause = min(wait.pause * 2, _LONGEST_PAUSE)
         return stopped
+
+    def _sentence(self, explained: PyomeroError) -> str:
+        """Say what is the matter; and what to do only where it does not pass without the user."""
+        if isinstance(explained, explaining.SessionOverError) and not self.connection.can_log_in:
+            return f"{explained.message} Log in again in another window: pyomero login"
+        return explained.message
 
 
 class _Wait:
@@ -258,7 +265,3 @@ def _stores_lost(connection: Connection) -> StoresLostError:
         f"What was open in the session at {connection.settings.place} is gone.",
         hint="It has to be begun anew: run the same command again.",
     )
-
-
-def _sentences(error: PyomeroError) -> str:
-    return f"{error.message} {error.hint}".strip()

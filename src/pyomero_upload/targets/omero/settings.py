@@ -34,6 +34,10 @@ DEFAULT_PORT = 4064
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
+class NoServerError(UsageError):
+    """No source names a server."""
+
+
 @dataclass(frozen=True)
 class Said:
     """What one source says; None where it is silent."""
@@ -163,8 +167,10 @@ def find_settings(
 
     Raises
     ------
+    NoServerError
+        If no source names a server.
     UsageError
-        If no server is named, or no user to work as in another's place, or the configuration file cannot be used.
+        If no user to work as in another's place is named, or the configuration file cannot be used.
 
     """
     if sudo is not None and asked.user is None:
@@ -183,7 +189,7 @@ def find_settings(
     for weaker in weaker_ones:
         said = _filled(said, weaker, sudo=sudo)
     if said.host is None:
-        raise UsageError(
+        raise NoServerError(
             "Which OMERO server?",
             hint="Name it: --server NAME; or log in once with: pyomero login NAME. "
             "OMERO_HOST and the configuration file can name it too.",
