@@ -57,6 +57,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, durable: bool = True) -> None:
+        self.durable = durable
         sqlite = url.startswith("sqlite")
         options: dict[str, Any] = (
             {"connect_args": {"check_same_thread": False}} if sqlite else {"pool_pre_ping": True}

@@ -32,6 +32,7 @@ from omero_embedded.pixels.pyramid import TILE, PyramidFile, files_of, requires_
 from omero_embedded.pixels.repository import import_folder, pixels_path
 from omero_embedded.pixels.statistics import extremes
 from omero_embedded.pixels.types import pixel_type
+from omero_embedded.power import secure
 from omero_embedded.rendering.reset import reset_to_known_range
 from omero_embedded.wire.handles import refused
 from omero_embedded.wire.registry import command
@@ -93,6 +94,7 @@ class Import:
         folder = import_folder(call.server.folder)
         try:
             written = _write_all([file.path for file in request.files], folder)
+            secure(call, *(file for image in written for file in files_of(image.path)))
             pixels = [
                 _insert_image(call, request, index, image, len(written))
                 for index, image in enumerate(written)

@@ -17,6 +17,7 @@ from omero_embedded.files import place
 from omero_embedded.files.checksums import OFFERED, checksum
 from omero_embedded.files.place import StoredFile
 from omero_embedded.loading import Loader
+from omero_embedded.power import secure
 from omero_embedded.wire.registry import stateful
 
 # No answer is larger than the largest message (Ice.MessageSizeMax).
@@ -95,6 +96,7 @@ class RawFileStore:
     def _note(self, call: Call, file: StoredFile) -> None:
         if self._bytes is not None:
             self._bytes.flush()
+        secure(call, file.path)
         values: dict[str, object] = {
             "size": file.path.stat().st_size,
             "mtime": int(time.time() * 1000),

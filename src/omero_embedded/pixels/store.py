@@ -26,9 +26,10 @@ from omero_embedded.pixels.description import Description, describe
 from omero_embedded.pixels.errors import PixelsError, WrongLengthError
 from omero_embedded.pixels.faults import as_omero
 from omero_embedded.pixels.planes import PlaneFile
-from omero_embedded.pixels.pyramid import PyramidFile, requires_pyramid
+from omero_embedded.pixels.pyramid import PyramidFile, files_of, requires_pyramid
 from omero_embedded.pixels.repository import open_pixels
 from omero_embedded.pixels.statistics import DEFAULT_BINS, extremes, histogram
+from omero_embedded.power import secure
 from omero_embedded.wire.registry import stateful
 
 P = ParamSpec("P")
@@ -120,6 +121,7 @@ class RawPixelsStore:
             return None
         description, file = self._open
         sha1 = file.digest().hex()
+        secure(call, *files_of(file.path))
         self._modified = False
         saved = Loader(call).object("Pixels", description.id)
         if saved is None:
@@ -141,7 +143,9 @@ class RawPixelsStore:
         (description, file), self._open = self._open, None
         try:
             if self._modified and not self._failed:
-                self._write_digest(call, description, file.digest().hex())
+                sha1 = file.digest().hex()
+                secure(call, *files_of(file.path))
+                self._write_digest(call, description, sha1)
         except PixelsError as error:
             raise as_omero(error) from error
         finally:
