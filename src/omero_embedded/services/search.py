@@ -175,6 +175,9 @@ class SearchService:
     # ------------------------------------------------------------ queries
     def byFullText(self, call: Call, query: str) -> None:
         """Find by words in names, descriptions and annotations."""
+        self._search(call, query, ())
+
+    def _search(self, call: Call, query: str, fields: tuple[str, ...]) -> None:
         if not self._types:
             raise errors.api_usage("Must specify at least one class with onlyType() first.")
         if not self._leading and any(w[:1] in "*?" for w in (query or "").split()):
@@ -183,7 +186,7 @@ class SearchService:
             [
                 o
                 for cls in self._types
-                for o in self._objects(call, cls, find_by_text(call, cls, query or ""))
+                for o in self._objects(call, cls, find_by_text(call, cls, query or "", fields))
             ]
         )
 
@@ -195,17 +198,12 @@ class SearchService:
         for name, moment in (("from", _from), ("to", to)):
             if moment and not (len(moment) == 8 and moment.isdigit()):
                 raise errors.api_usage(f"{name} is not a date such as 20240131: {moment}")
-        text = (
-            " ".join(f"{name}:{word}" for word in query.split() for name in names)
-            if names
-            else query
-        )
         before = list(self._conditions)
         if _from or to:
             column = DATES.get(dateType, "details_creationEvent")
             how = "between" if column.startswith("details") else "at"
             self._conditions.append((how, column, (_day(_from, 0), _day(to, 1))))
-        self.byFullText(call, text)
+        self._search(call, query, tuple(names))
         self._conditions = before
 
     def byHqlQuery(self, call: Call, query: str, params: Any) -> None:

@@ -44,3 +44,35 @@ def test_without_a_word_between_them_the_results_of_queries_come_one_after_the_o
     search.byFullText("bacteria")
     assert [o.name.val for o in search.results()] == ["yeast galactose"]
     assert [o.name.val for o in search.results()] == ["bacteria glucose"]
+
+
+@pytest.mark.parametrize(
+    ("sought", "found"),
+    [
+        ("buoy7", {"buoy7.tif"}),
+        ("BUOY7", {"buoy7.tif"}),
+        ("buoy7.tif", {"buoy7.tif", "dock_7.tif"}),  # either word will do
+        ('"buoy7.tif"', {"buoy7.tif"}),
+        ("buoy", set()),
+        ("buoy*", {"buoy7.tif"}),
+        ("7", {"dock_7.tif"}),
+        ("tif AND dock", {"dock_7.tif"}),
+        ("tif -dock", {"buoy7.tif"}),
+        ("name:doc?", {"dock_7.tif"}),
+        ("description:dock", set()),
+    ],
+)
+def test_a_word_is_a_row_of_letters_and_digits(
+    omero_client: Any, search: Any, sought: str, found: set[str]
+) -> None:
+    for name in ("buoy7.tif", "dock_7.tif"):
+        dataset = omero.model.DatasetI()
+        dataset.name = rstring(name)
+        omero_client.sf.getUpdateService().saveObject(dataset)
+    search.byFullText(sought)
+    assert {o.name.val for o in (search.results() if search.hasNext() else ())} == found
+
+
+def test_operators_hold_in_all_fields_that_are_asked_for(search: Any) -> None:
+    search.byLuceneQueryBuilder("name,description", "", "", "", "yeast AND gluc*")
+    assert [o.name.val for o in search.results()] == ["yeast glucose"]
