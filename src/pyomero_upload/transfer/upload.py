@@ -17,7 +17,7 @@ from pyomero_upload.model import Hypercube, Plan, Problem
 from pyomero_upload.processing import load_processor
 from pyomero_upload.targets.files.names import storable
 from pyomero_upload.targets.omero import faults, provenance
-from pyomero_upload.targets.omero.annotations import annotate
+from pyomero_upload.targets.omero.annotations import annotate, text_problems
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.looking import (
     dataset_name,
@@ -44,8 +44,9 @@ from pyomero_upload.transfer.journal import BlockLine, Journal, State, UploadJob
 from pyomero_upload.transfer.pipeline import default_workers, run
 from pyomero_upload.transfer.planes import ImageInput, Origin
 from pyomero_upload.transfer.progress import Meter, plane_bytes, plane_count
+from pyomero_upload.transfer.report_page import write_report_page
 from pyomero_upload.transfer.upload_session import Ground, InProject, find_dataset, grounded
-from pyomero_upload.transfer.upload_state import JOURNAL, known_blocks
+from pyomero_upload.transfer.upload_state import JOURNAL, REPORT, known_blocks
 
 # An image that the server spoils is made anew once; one that faults cost its stores, more often, as each was waited out.
 MOST_SPOILT = 2
@@ -147,7 +148,7 @@ class _Upload:
         }
         self._images = {image.name: image for image in plan.images}
         self._reports: dict[str, UploadedImage] = {}
-        self._problems: list[Problem] = []
+        self._problems = text_problems(plan)
 
     def carry_out(self, dataset_id: int, workers: int) -> UploadReport:
         """Do what is left to do, and say what became of it."""
@@ -174,7 +175,8 @@ class _Upload:
                 for name, image in self._reports.items()
                 if image.image_id is not None
             }
-            self._run(lambda: annotate(conn, dataset_id, self._plan, complete))
+            original = self._origin.original if self._origin else None
+            self._run(lambda: annotate(conn, dataset_id, self._plan, complete, original=original))
             if all(image.status != "failed" for image in self._reports.values()):
                 self._run(lambda: provenance.mark_dataset_complete(conn, dataset_id, key=key))
         except KeyboardInterrupt:
@@ -183,8 +185,14 @@ class _Upload:
         if report.ok:
             (self._ground.folder / JOURNAL).unlink(missing_ok=True)
             forget(self._ground.folder)
+        self._write_page(report)
         self._ground.on_event(report.totals)
         return report
+
+    def _write_page(self, report: UploadReport) -> None:
+        """Put what became of the upload beside the journal, as a page to look at."""
+        conn, page = self._ground.connection, self._ground.folder / REPORT
+        self._run(lambda: write_report_page(page, report, conn, self._plan.warnings))
 
     def _make(
         self, left: Sequence[str], dataset_id: int, job: UploadJob, meter: Meter, workers: int
@@ -372,7 +380,7 @@ class _Upload:
             name,
             url,
             images,
-            tuple(self._problems),
+            self._problems,
             time.monotonic() - self._started,
         )
 

@@ -23,6 +23,7 @@ VARIABLE = "PYOMERO_STATE"
 """The environment variable that names another place for the state of uploads."""
 
 JOURNAL = "journal.jsonl"
+REPORT = "report.html"
 
 
 def state_folder(key: str, server: str) -> Path:

@@ -4,7 +4,7 @@ Stands above `images`, whose colours and extremes it relies on. Called when all 
 nothing can be drawn, before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 
 from omero.rtypes import rint
@@ -12,12 +12,15 @@ from omero.rtypes import rint
 from pyomero_upload.model import Hypercube
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.images import color_of
+from pyomero_upload.targets.omero.objects import parameters
 from pyomero_upload.targets.target import ChannelRange
 
 # As the server's own defaults: more channels at once show a muddle.
 ACTIVE_CHANNELS = 3
 # What OMERO.web shows in its lists.
 _THUMBNAIL = 96
+# Of so many the answer is small and soon there.
+_AT_ONCE = 50
 
 
 def show_image(
@@ -59,6 +62,21 @@ def show_image(
         engine.saveCurrentSettings()
     with closing(conn.sf.createThumbnailStore()) as store:
         store.createThumbnailsByLongestSideSet(rint(_THUMBNAIL), [pixels_id])
+
+
+def thumbnails(conn: Connection, image_ids: Sequence[int]) -> dict[int, bytes]:
+    """Return the thumbnails of Images as JPEG, by the Images' ids; of those that have no pixels there are none."""
+    pictures: dict[int, bytes] = {}
+    with closing(conn.sf.createThumbnailStore()) as store:
+        for start in range(0, len(image_ids), _AT_ONCE):
+            rows = conn.query.projection(
+                "select p.id, p.image.id from Pixels p where p.image.id in (:ids)",
+                parameters(ids=image_ids[start : start + _AT_ONCE]),
+            )
+            images = {row[0].val: row[1].val for row in rows}
+            found = store.getThumbnailByLongestSideSet(rint(_THUMBNAIL), list(images))
+            pictures.update({images[pixels]: jpeg for pixels, jpeg in found.items() if jpeg})
+    return pictures
 
 
 def window(values: ChannelRange) -> tuple[float, float]:
