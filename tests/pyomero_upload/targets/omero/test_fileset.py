@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import Ice
 import numpy as np
 import omero
 import omero.clients
@@ -24,6 +25,7 @@ from folders import plane, write_png
 from omero_imports import begun
 from originals import write_part
 from plans import planned
+from proxy import Proxy
 from pyomero_upload.errors import PlanError, UnreadableFileError, UsageError
 from pyomero_upload.targets.omero import fileset_finding
 from pyomero_upload.targets.omero.connection import Connection
@@ -569,6 +571,31 @@ def test_an_import_that_does_not_end_elsewhere_is_left_alone(
     finally:
         mine.closeSession()
         other.closeSession()
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.7, 1.0])
+def test_a_connection_that_breaks_while_files_are_sent_leaves_nothing_that_is_doubled(
+    omero_new_user: Callable[..., Any], omero_server: Any, tmp_path: Path, share: float
+) -> None:
+    user = omero_new_user()
+    client = user.log_in()
+    conn = Connection.over(client)
+    dataset = new_dataset(conn)
+    path = ome_tiff(tmp_path / "a.ome.tif", plane(1, (4, 500, 500)))
+    with Proxy(omero_server.host, omero_server.port) as network:
+        broken = omero.client(network.host, network.port)
+        broken.createSession(user.name, user.password)
+        through = Connection.over(broken)
+        network.cut_after(int(share * path.stat().st_size))
+        with pytest.raises(Ice.LocalException):
+            import_files(through, [path], dataset_id=dataset)
+        broken.closeSession()
+    try:
+        result = import_files(conn, [path], dataset_id=dataset)
+        assert (count(conn, "Fileset"), count(conn, "Image")) == (1, 1)
+        assert result.images[0].verified is True
+    finally:
+        client.closeSession()
 
 
 # ------------------------------------------------------------ in place
