@@ -38,19 +38,11 @@ def parse(text: str) -> tree.Query | tree.DataChange:
     if len(text) > MAX_LENGTH:
         raise HqlError(f"a query of {len(text)} characters is too long")
     try:
-        parsed = cast("tree.Query | tree.DataChange", _parser().parse(text))
+        parsed = cast("tree.Query | tree.DataChange", _PARSER.parse(text))
     except LarkError as error:
         raise HqlError(str(error)) from error
     _check_depth(parsed)
     return parsed
-
-
-@functools.cache
-def _parser() -> Lark:
-    grammar = files("omero_embedded.hql").joinpath("hql.lark").read_text(encoding="utf-8")
-    return Lark(
-        grammar, parser="lalr", start="statement", transformer=_Builder(), maybe_placeholders=True
-    )
 
 
 def _check_depth(root: tree.Node) -> None:
@@ -389,3 +381,13 @@ def _comparison(operator: str, left: tree.Expression, right: tree.Expression) ->
 def _case_of(operand: tree.Expression | None, rest: tuple[Any, ...]) -> tree.Case:
     whens = tuple(part for part in rest if isinstance(part, tree.When))
     return tree.Case(operand, whens, rest[-1])
+
+
+# Made here, as the server imports this while it waits for its first client: it takes longer than a query.
+_PARSER = Lark(
+    files("omero_embedded.hql").joinpath("hql.lark").read_text(encoding="utf-8"),
+    parser="lalr",
+    start="statement",
+    transformer=_Builder(),
+    maybe_placeholders=True,
+)
