@@ -11,6 +11,7 @@ from omero_embedded import initial, passwords, tables
 from omero_embedded.call import Call
 from omero_embedded.database import Database
 from omero_embedded.people import Directory
+from omero_embedded.scripting import official
 from omero_embedded.wire import registry
 from omero_embedded.wire.dispatch import Servant, servant
 from omero_embedded.wire.interfaces import proxy_class
@@ -53,6 +54,7 @@ class Core:
                 database.create_tables(transaction.connection)
                 initial.fill(transaction.connection, root_password)
             initial.place_repositories(transaction.connection, folder)
+            official.install(transaction.connection, folder)
         except BaseException:
             transaction.rollback()
             raise

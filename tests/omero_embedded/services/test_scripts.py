@@ -177,3 +177,12 @@ def test_users_keep_scripts_but_only_official_ones_are_run(
     assert scripts.canRunScript(known)
     assert known in [s.id.val for s in scripts.getScripts()]
     assert scripts.getScriptText(known) == COUNT
+
+
+def test_the_scripts_of_the_package_are_official_ones(omero_client: Any) -> None:
+    pytest.importorskip("omero.figure_scripts")
+    service = omero_client.sf.getScriptService()
+    script = service.getScriptID("/omero/figure_scripts/Split_View_Figure.py")
+    assert script > 0
+    assert "import omero.scripts as scripts" in service.getScriptText(script)
+    assert "Split_Indexes" in service.getParams(script).inputs
