@@ -23,6 +23,7 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 # How many ids a query takes at once. Far more would do; a query's text has to stay readable in the server's log.
 _CHUNK = 1000
 _ESCAPE = "!"
+_LIKE = {"*": "%", "?": "_", **{sign: _ESCAPE + sign for sign in ("%", "_", _ESCAPE)}}
 _PIECES = re.compile(r"\\[*?\\]|[*?%_!]|[^*?%_!\\]+|\\")
 
 
@@ -158,16 +159,32 @@ class Searcher:
         """
         if limit is not None and limit < 1:
             raise UsageError("The limit must be at least 1.", hint="Leave it out to get all.")
+        owners = None if owner is None else self._users(owner)
+        if owners == []:
+            return Results(())
         found: list[Result] = []
         for kind in (kind for kind in KINDS if kind in kinds):
             asked = _Question(kind)
-            asked.about_names(name=name, owner=owner, project=project)
+            asked.about_names(name=name, owners=owners, project=project)
             asked.about_annotations(tags=tags, key_values=key_values, text=text)
             asked.about_time(since=since, until=until)
             left = None if limit is None else limit + 1 - len(found)
             if left != 0:
                 found.extend(self._ask(asked, left))
         return Results(tuple(found[:limit]), more=limit is not None and len(found) > limit)
+
+    def _users(self, pattern: str) -> list[int]:
+        """Return the ids of the users whose login name, or first and last name, is as the pattern has it.
+
+        Compared here: inside expressions of HQL, names of people are not what they are elsewhere (`7;Ada` for `Ada`).
+        """
+        wanted = re.compile(_regular_expression(pattern), re.IGNORECASE | re.DOTALL)
+        rows = self._rows("select o.id, o.omeName, o.firstName, o.lastName from Experimenter o")
+        return [
+            int(user)
+            for user, login, first, last in rows
+            if wanted.fullmatch(login) or wanted.fullmatch(f"{first or ''} {last or ''}".strip())
+        ]
 
     def _ask(self, asked: "_Question", limit: int | None) -> Iterator[Result]:
         rows = self._rows(asked.hql(), asked.parameters, limit)
@@ -208,14 +225,16 @@ class Searcher:
         )
         parents: dict[int, tuple[int, str]] = {}
         for start in range(0, len(ids), _CHUNK):
-            chunk = omero.rtypes.rlist([omero.rtypes.rlong(i) for i in ids[start : start + _CHUNK]])
+            chunk = _rlongs(ids[start : start + _CHUNK])
             # The last to be set is the oldest link.
-            for child, parent, name in self._rows(hql, {"ids": chunk}, None):
+            for child, parent, name in self._rows(hql, {"ids": chunk}):
                 parents[child] = parent, name
         return parents
 
-    def _rows(self, hql: str, values: Mapping[str, Any], limit: int | None) -> list[list[Any]]:
-        parameters = omero.sys.ParametersI(dict(values))
+    def _rows(
+        self, hql: str, values: Mapping[str, Any] | None = None, limit: int | None = None
+    ) -> list[list[Any]]:
+        parameters = omero.sys.ParametersI(dict(values or {}))
         if limit is not None:
             parameters.page(0, limit)
         rows = self._query.projection(hql, parameters, self._context)
@@ -239,11 +258,13 @@ class _Question:
             f"{where} order by e.time desc, x.id desc"
         )
 
-    def about_names(self, *, name: str | None, owner: str | None, project: str | None) -> None:
+    def about_names(
+        self, *, name: str | None, owners: Sequence[int] | None, project: str | None
+    ) -> None:
         if name is not None:
             self._where(self._like(name, "x.name"))
-        if owner is not None:
-            self._where(self._like(owner, "o.omeName", "concat(o.firstName, ' ', o.lastName)"))
+        if owners is not None:
+            self._where(f"o.id in (:{self._parameter(_rlongs(owners))})")
         if project is not None:
             in_project = f"from ProjectDatasetLink p where {self._like(project, 'p.parent.name')}"
             self._where(
@@ -319,12 +340,26 @@ def like_pattern(pattern: str) -> str:
         If it is empty.
 
     """
+    return "".join(_LIKE.get(piece) or _plain(piece) for piece in _pieces(pattern))
+
+
+def _regular_expression(pattern: str) -> str:
+    return "".join(
+        {"*": ".*", "?": "."}.get(piece) or re.escape(_plain(piece)) for piece in _pieces(pattern)
+    )
+
+
+def _pieces(pattern: str) -> list[str]:
     if not pattern:
         raise UsageError(
             "What to look for is empty.",
             hint="Say a text; * stands for any text, ? for one character.",
         )
-    return "".join(map(_like_piece, _PIECES.findall(pattern)))
+    return _PIECES.findall(pattern)
+
+
+def _plain(piece: str) -> str:
+    return piece[1:] if len(piece) == 2 and piece[0] == "\\" else piece
 
 
 def parse_key_values(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -345,12 +380,8 @@ def parse_key_values(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-def _like_piece(piece: str) -> str:
-    if piece in {"*", "?"}:
-        return {"*": "%", "?": "_"}[piece]
-    if piece in {"%", "_", _ESCAPE}:
-        return _ESCAPE + piece
-    return piece[1:] if len(piece) == 2 and piece[0] == "\\" else piece
+def _rlongs(ids: Sequence[int]) -> Any:
+    return omero.rtypes.rlist([omero.rtypes.rlong(identifier) for identifier in ids])
 
 
 def _start(day: date) -> datetime:
