@@ -260,10 +260,12 @@ class Connection:
 
     def _anew(self) -> Any:
         settings = replace(self.settings, user=self.user.name)
-        if settings.sudo is not None or self.can_log_in:
-            client, self.settings = entering.log_in(
-                replace(settings, session=None, stored=None), None
-            )
+        if settings.sudo is not None:
+            client, self.settings = entering.log_in(settings, None)
+            return client
+        if self.can_log_in:
+            settings = replace(settings, session=None, stored=None)
+            client, self.settings = entering.log_in(settings, None)
             return client
         stored = login_store.fitting(settings.host, settings.port, self.user.name)
         if stored is None or stored.key == self.key:
@@ -295,9 +297,11 @@ class Connection:
 
     def _replace(self, client: Any) -> None:
         old, self.client = self.client, client
-        with explaining.explained_errors(self.settings):
-            self._set_up()
-        entering.end(old)
+        try:
+            with explaining.explained_errors(self.settings):
+                self._set_up()
+        finally:
+            entering.end(old)
 
     # ------------------------------------------------------------ end
     def leave(self) -> None:

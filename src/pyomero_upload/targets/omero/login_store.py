@@ -6,6 +6,7 @@ only its user can read: `OMERO_SESSIONDIR`, or `sessions` in `OMERO_USERDIR`, or
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import omero.constants
@@ -70,13 +71,16 @@ def _fits(stored: StoredSession, host: str | None, port: int | None, user: str |
 
 
 def _last_user(store: Any, host: str) -> str | None:
-    file = store.user_file(host)
-    return str(file.read_text()).strip() if file.exists() else None
+    return _text(store.user_file(host))
 
 
 def _last(store: Any, host: str, user: str | None) -> str | None:
-    file = None if user is None else store.sess_file(host, user)
-    return str(file.read_text()).strip() if file is not None and file.exists() else None
+    return None if user is None else _text(store.sess_file(host, user))
+
+
+def _text(file: str) -> str | None:
+    path = Path(file)
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else None
 
 
 def last_place() -> tuple[str | None, int | None, str | None]:
