@@ -34,6 +34,7 @@ from pyomero_upload.targets.omero.explaining import explained_errors
 from pyomero_upload.targets.omero.objects import parameters
 from pyomero_upload.targets.omero.provenance import mark_dataset_complete
 from pyomero_upload.targets.omero.settings import ServerSettings
+from pyomero_upload.transfer.events import Event, ImageDone, ProblemFound, Waiting
 from pyomero_upload.transfer.upload import upload
 
 log = logging.getLogger(__name__)
@@ -206,6 +207,16 @@ def _tell_problems(plan: Plan) -> None:
         log.log(level, "%s: %s %s", problem.where, problem.message, problem.hint)
 
 
+def _tell(event: Event) -> None:
+    """Tell of an upload in the log: scripts of the old style have no other place for it."""
+    if isinstance(event, ImageDone):
+        log.info("%s: %d planes in %.1f s", event.image, event.planes, event.seconds)
+    elif isinstance(event, ProblemFound):
+        log.warning("%s: %s %s", event.image, event.problem.message, event.problem.hint)
+    elif isinstance(event, Waiting):
+        log.warning("%s Trying again in %.0f s.", event.reason, event.seconds)
+
+
 def _uploaded(plan: Plan, connection: Connection, into: int | None = None) -> Uploaded:
     """Carry a plan out, and return what is on the server.
 
@@ -215,7 +226,7 @@ def _uploaded(plan: Plan, connection: Connection, into: int | None = None) -> Up
         If an Image is not there as it ought to be.
 
     """
-    report = upload(plan, connection, into=into)
+    report = upload(plan, connection, into=into, progress=_tell)
     images = [image.image_id for image in report.images if image.image_id is not None]
     if not report.ok or len(images) < len(report.images):
         names = ", ".join(image.name for image in report.failed)

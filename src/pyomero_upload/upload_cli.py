@@ -4,8 +4,11 @@ Stands on top, beside `cli`. Same options as in 2020; what it does is `PyOmeroUp
 never an argument, `--no-include-provenance-metadata` exists, and errors end the program with a sentence and a status.
 """
 
+import logging
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -101,15 +104,37 @@ def upload(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the note has said it
         uploader = PyOmeroUploader(user, secret, host, number)
-    uploader.launch_upload(
-        dataset_name,
-        data_path,
-        hypercube,
-        parser,
-        processor,
-        include_provenance_metadata,
-        ignore_metadata,
-    )
+    with _log_shown():
+        uploader.launch_upload(
+            dataset_name,
+            data_path,
+            hypercube,
+            parser,
+            processor,
+            include_provenance_metadata,
+            ignore_metadata,
+        )
+
+
+class _Echo(logging.Handler):
+    """Prints on standard error, wherever that is at the moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        typer.echo(self.format(record).strip(), err=True)
+
+
+@contextmanager
+def _log_shown() -> Iterator[None]:
+    """Show what the upload tells, while it runs."""
+    log, echo = logging.getLogger("omero_data_transfer"), _Echo(logging.INFO)
+    level = log.level
+    log.setLevel(logging.INFO)
+    log.addHandler(echo)
+    try:
+        yield
+    finally:
+        log.removeHandler(echo)
+        log.setLevel(level)
 
 
 def _login(

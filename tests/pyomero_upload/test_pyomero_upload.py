@@ -26,6 +26,8 @@ from folders import experiment, plane, write_png
 from omero_data_transfer.data_transfer_manager import DataTransferManager
 from omero_data_transfer.default_image_processor import DefaultImageProcessor
 from omero_data_transfer.image_processor import ImageProcessor
+from omero_metadata_parser.extract_acq_metadata import AcqMetadataParser
+from omero_metadata_parser.extract_log_metadata import LogMetadataParser
 from omero_metadata_parser.metadata_parser import MetadataParser
 from pyomero_upload.errors import PyomeroError
 from pyomero_upload.pyomero_upload import PyOmeroUploader
@@ -243,6 +245,23 @@ def test_a_parser_of_the_old_style_says_all_that_it_says(uploader, gateway, tmp_
         and a.getFile().getMimetype() == "OMERO.tables"
     ]
     assert tables == ["media"]
+
+
+@pytest.mark.parametrize(
+    ("parser", "tagged", "table"),
+    [(AcqMetadataParser, False, True), (LogMetadataParser, True, False)],
+)
+def test_one_of_the_parsers_that_come_with_it_may_be_chosen(
+    uploader, gateway, demo, tmp_path, parser, tagged, table
+):
+    for file in demo.glob("*.txt"):
+        shutil.copy(file, tmp_path)
+    experiment(tmp_path, positions=["pos001"], times=1)
+    returned = uploader.launch_upload("d", tmp_path, True, parser)
+    dataset = gateway.getObject("Dataset", int(returned))
+    names = [a.getFile().getName() for a in dataset.listAnnotations() if hasattr(a, "getFile")]
+    assert bool(tags_of(dataset)) == tagged
+    assert ("channels" in names) == table
 
 
 def test_a_processor_of_the_old_style_writes_to_omero_itself(uploader, gateway, tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import select
 import subprocess
 import sys
@@ -73,6 +74,14 @@ def test_the_server_may_be_said_in_a_file(folder, config, gateway):
         f"Uploaded Dataset URL: http://127.0.0.1/webclient/?show=dataset-{dataset.getId()}",
     ]
     assert "pyomero upload" in done.stderr
+
+
+def test_how_far_it_is_and_what_is_missing_is_told_on_standard_error(folder, config, gateway):
+    (folder / "pos001/exp_000001_GFP_001.png").unlink()
+    done = run("-c", config, "-d", folder, "-n", "d", "-y")
+    assert done.exit_code == 0
+    assert "pos001: 1 of 4 planes are missing" in done.stderr
+    assert re.search(r"^pos001: \d+ planes in \d", done.stderr, re.MULTILINE)
 
 
 def test_all_options_have_their_short_forms(folder, user, gateway, tmp_path):
