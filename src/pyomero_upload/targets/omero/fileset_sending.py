@@ -12,16 +12,17 @@ the server is asked to look again.
 import contextlib
 import os
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, Final
 
 import Ice
 import omero
 
-from pyomero_upload.errors import PyomeroError, UnreadableFileError
+from pyomero_upload.errors import PyomeroError
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.original_files import OriginalFile
 
@@ -61,38 +62,56 @@ def send_files(
         If a file cannot be read, or changes meanwhile.
 
     """
-    sent = [0] * len(files)
-    stop = threading.Event()
+    sent, lock, stop = [0], threading.Lock(), threading.Event()
 
     def send(i: int) -> str:
+        if stop.is_set():
+            raise _StoppedError
         store = process.getUploader(i)
+
+        def block(data: bytes, offset: int) -> None:
+            if stop.is_set():
+                raise _StoppedError
+            store.write(data, offset, len(data))
+            with lock:
+                sent[0] += len(data)
+
         try:
-            # An empty file comes into being by this.
-            store.write(b"", 0, 0)
-
-            def block(data: bytes, offset: int) -> None:
-                if stop.is_set():
-                    raise UnreadableFileError(f"{files[i].path} was not sent: another file failed")
-                store.write(data, offset, len(data))
-                sent[i] = offset + len(data)
-
+            store.write(b"", 0, 0)  # so that an empty file comes into being too
             return files[i].sha1(block)
+        except BaseException:
+            stop.set()
+            raise
         finally:
             store.close()
 
     with ThreadPoolExecutor(_AT_ONCE, "pyomero-send") as pool:
         futures = [pool.submit(send, i) for i in range(len(files))]
         try:
-            pending = set(futures)
-            while pending:
-                done, pending = wait(pending, _REPORT_S, FIRST_EXCEPTION)
-                for future in done:
-                    future.result()
-                on_bytes(sum(sent))
-        except BaseException:
+            told = time.monotonic()
+            for future in futures:
+                waiting = True
+                while waiting:
+                    waiting = not wait([future], _REPORT_S).done
+                    if time.monotonic() - told > _REPORT_S:
+                        on_bytes(sent[0])
+                        told = time.monotonic()
+            on_bytes(sent[0])
+        finally:
             stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    return _results(futures)
+
+
+class _StoppedError(Exception):
+    """A file was not sent because another one failed."""
+
+
+def _results(futures: Sequence[Future[str]]) -> list[str]:
+    """Return all results, or raise the error that stopped the others."""
+    errors = [error for error in (future.exception() for future in futures) if error is not None]
+    for error in errors:
+        if not isinstance(error, _StoppedError):
+            raise error
     return [future.result() for future in futures]
 
 
