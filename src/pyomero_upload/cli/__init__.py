@@ -11,6 +11,7 @@ import typer
 
 from pyomero_upload.cli import (
     convert,
+    copy,
     demo,
     example,
     get,
@@ -48,6 +49,7 @@ app.command("upload", short_help="Make Datasets of folders on an OMERO server.")
 app.command("uploads", short_help="List your uploads on a server.")(uploads.uploads)
 app.command("show", short_help="Show what is in a Dataset on a server.")(show.show)
 app.command("get", short_help="Bring a Dataset back from a server.")(get.get)
+app.command("copy", short_help="Copy a Dataset to another server.")(copy.copy)
 app.command("search", short_help="Find Projects, Datasets and Images on a server.")(search.search)
 app.command("serve", short_help="Run an OMERO server to try things on.")(serve.serve)
 app.command("web", short_help="Look at a server in a browser, by OMERO.web.")(web.web)

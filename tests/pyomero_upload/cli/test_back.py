@@ -1,4 +1,4 @@
-"""`pyomero show`, `get` and `verify Dataset:ID` as their user meets them."""
+"""`pyomero show`, `get`, `copy` and `verify Dataset:ID` as their user meets them."""
 
 import json
 
@@ -14,6 +14,7 @@ from omero_samples import Samples, pixels_of
 from pyomero_upload.cli import app
 from pyomero_upload.planning import make_plan
 from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.said import read_annotations
 from pyomero_upload.transfer.upload import upload
 
 
@@ -183,3 +184,32 @@ def test_a_folder_needs_nothing_to_be_compared_with(tmp_path):
     done = CliRunner().invoke(app, ["verify", str(tmp_path), "--against", str(tmp_path)])
     assert done.exit_code == 2
     assert "--against" in done.stderr
+
+
+def test_a_dataset_is_copied_to_another_user_whose_password_comes_second(
+    pyomero, samples, user, omero_new_user, tmp_path
+):
+    dataset = samples.dataset("Run 7")
+    samples.image(pixels_of(1), "cells", dataset)
+    samples.tag("Dataset", dataset, "yeast")
+    other = omero_new_user()
+    host, port = user.server.host, user.server.port
+    there = ["--to", host, "--to-port", port, "--to-user", other.name, "--to-password-stdin"]
+    here = ["--server", host, "--port", port, "--user", user.name, "--password-stdin"]
+    words = [str(word) for word in ["copy", f"Dataset:{dataset}", *there, *here, "--json"]]
+    done = CliRunner().invoke(app, words, input=f"{user.password}\n{other.password}\n")
+    assert done.exit_code == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["dataset"]["name"] == "Run 7"
+    assert [image["verified"] for image in document["images"]] == [True]
+    client = other.log_in()
+    connection = Connection.over(client)
+    said = read_annotations(connection, "Dataset", document["dataset"]["id"])
+    assert [tag.text for tag in said.tags] == ["yeast"]
+    client.closeSession()
+
+
+def test_project_and_no_project_exclude_each_other(pyomero):
+    done = pyomero("copy", "Dataset:1", "--to", "x", "--project", "p", "--no-project")
+    assert done.exit_code == 2
+    assert "exclude each other" in done.stderr

@@ -17,6 +17,8 @@ from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.tables import NAMES
 
 ROWS_AT_ONCE = 100_000
+# Under this name `frame.attrs` says which columns, by their number, are ids of what kind of object.
+ID_COLUMNS = "id columns"
 
 
 def read_table(connection: Connection, file_id: int, *, rows: int | None = None) -> pd.DataFrame:
@@ -70,6 +72,12 @@ def _frame(table: Any, rows: int | None) -> pd.DataFrame:
         axis="columns",
     )
     frame.columns = pd.Index(_names(table, [column.name for column in columns]))
+    frame.attrs[ID_COLUMNS] = {
+        number: kind
+        for number, column in enumerate(columns)
+        for kind in ("Image", "Dataset", "Roi", "Well", "Plate", "File")
+        if type(column) is getattr(omero.grid, f"{kind}Column")
+    }
     return frame
 
 

@@ -1,0 +1,64 @@
+"""How an Image is shown, taken from one server to another.
+
+Stands beside `rendering`, which makes settings from a plan, for `transfer.copying`, which has settings that somebody chose.
+"""
+
+from contextlib import closing
+from typing import Any
+
+from omero.rtypes import unwrap
+
+from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.objects import parameters
+
+
+def read_settings(connection: Connection, pixels_id: int) -> Any | None:
+    """Return the user's own rendering settings of Pixels, else those of their owner; None where there are none."""
+    own = connection.pixels.retrieveRndSettings(pixels_id)
+    if own is not None:
+        return own
+    rows = connection.query.projection(
+        "select p.details.owner.id from Pixels p where p.id = :id", parameters(id=pixels_id)
+    )
+    return connection.pixels.retrieveRndSettingsFor(pixels_id, rows[0][0].val)
+
+
+def apply_settings(connection: Connection, image_id: int, settings: Any) -> None:
+    """Show an Image, which has as many channels, by settings of another; calling it again gives the same."""
+    rows = connection.query.projection(
+        "select p.id from Pixels p where p.image.id = :id", parameters(id=image_id)
+    )
+    pixels_id = rows[0][0].val
+    with closing(connection.sf.createRenderingEngine()) as engine:
+        engine.lookupPixels(pixels_id)
+        if not engine.lookupRenderingDef(pixels_id):
+            engine.resetDefaultSettings(True)
+            engine.lookupRenderingDef(pixels_id)
+        engine.load()
+        engine.setDefaultZ(unwrap(settings.defaultZ))
+        engine.setDefaultT(unwrap(settings.defaultT))
+        engine.setModel(_of_value(engine.getAvailableModels(), settings.model))
+        quantum = settings.quantization
+        engine.setQuantumStrategy(unwrap(quantum.bitResolution))
+        engine.setCodomainInterval(unwrap(quantum.cdStart), unwrap(quantum.cdEnd))
+        families = engine.getAvailableFamilies()
+        for c, channel in enumerate(settings.copyWaveRendering()):
+            engine.setQuantizationMap(
+                c,
+                _of_value(families, channel.family),
+                unwrap(channel.coefficient),
+                unwrap(channel.noiseReduction),
+            )
+            engine.setChannelWindow(c, unwrap(channel.inputStart), unwrap(channel.inputEnd))
+            colors = (channel.red, channel.green, channel.blue, channel.alpha)
+            engine.setRGBA(c, *(unwrap(color) for color in colors))
+            lookup_table = unwrap(channel.lookupTable)
+            if lookup_table:
+                engine.setChannelLookupTable(c, lookup_table)
+            engine.setActive(c, unwrap(channel.active))
+        engine.saveCurrentSettings()
+
+
+def _of_value(known: list[Any], wanted: Any) -> Any:
+    """Return a server's own enumeration that has the value of another's."""
+    return next(item for item in known if unwrap(item.value) == unwrap(wanted.value))

@@ -1,0 +1,274 @@
+"""A Dataset from one server to another, with all that is said of it.
+
+Stands beside `upload`, which carries out what `server_plan` plans and compares digests, and goes on where it was stopped;
+annotations, ROIs and rendering settings follow when the pixels are there. What is there already is found, so a copy that
+was cut off is run again.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import omero.model
+import pandas as pd
+import xxhash
+from omero.rtypes import rbool, rdouble, rlong, rstring, rtime
+
+from pyomero_upload.model import Plan, Problem
+from pyomero_upload.planning.document import plan_digest
+from pyomero_upload.planning.provenance import NAMESPACE
+from pyomero_upload.targets.omero import faults
+from pyomero_upload.targets.omero.annotations import add_key_values, add_tags
+from pyomero_upload.targets.omero.attachments import add_attachment
+from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.faults import Patience
+from pyomero_upload.targets.omero.objects import Kind, annotation_link, server_text
+from pyomero_upload.targets.omero.raw_planes import PixelSource
+from pyomero_upload.targets.omero.regions import add_regions, read_regions
+from pyomero_upload.targets.omero.said import (
+    Attachment,
+    Remark,
+    Said,
+    file_parts,
+    read_annotations,
+)
+from pyomero_upload.targets.omero.shown_as import apply_settings, read_settings
+from pyomero_upload.targets.omero.table_frames import ID_COLUMNS, read_table
+from pyomero_upload.targets.omero.tables import add_table
+from pyomero_upload.transfer.events import OnEvent, UploadReport
+from pyomero_upload.transfer.server_plan import ServerPlan, server_plan
+from pyomero_upload.transfer.upload import upload
+
+# How each class of a remark holds its value.
+_REMARKS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "CommentAnnotation": ("textValue", rstring),
+    "XmlAnnotation": ("textValue", rstring),
+    "TermAnnotation": ("termValue", rstring),
+    "LongAnnotation": ("longValue", rlong),
+    "DoubleAnnotation": ("doubleValue", rdouble),
+    "BooleanAnnotation": ("boolValue", rbool),
+    "TimestampAnnotation": ("timeValue", rtime),
+}
+
+
+def copy(
+    source: Connection,
+    dataset_id: int,
+    target: Connection,
+    *,
+    project: str | Literal[False] | None = None,
+    into: int | None = None,
+    workers: int | None = None,
+    patience: float = faults.PATIENCE,
+    progress: OnEvent | None = None,
+) -> UploadReport:
+    """Copy a Dataset to another server, or into another group.
+
+    Parameters
+    ----------
+    source, dataset_id
+        Whence, and which Dataset.
+    target
+        Where to; the user there owns the copy.
+    project, into, workers, patience, progress
+        As for `upload`; a Project of None is the one of the same name as the Dataset lies in.
+
+    Returns
+    -------
+    UploadReport
+        What became of each Image; with the digest that the target holds of it.
+
+    Raises
+    ------
+    UsageError
+        If there is no such Dataset that the user may see in the group of `source`.
+    PlanError
+        If an Image of it is not complete.
+    PyomeroError
+        If a server refused it or could not be reached for too long, or a file is damaged.
+    InterruptedJobError
+        On Ctrl-C; its `report` says what is done.
+
+    """
+    with PixelSource(source) as pixels:
+        found = plan_copy(source, pixels, dataset_id)
+        return carry_out(
+            found,
+            target,
+            project=project,
+            into=into,
+            workers=workers,
+            patience=patience,
+            progress=progress,
+        )
+
+
+def plan_copy(source: Connection, pixels: PixelSource, dataset_id: int) -> ServerPlan:
+    """Return the plan of a copy, without annotations, which are copied one by one; errors as for `copy`."""
+    found = server_plan(source, pixels, dataset_id)
+    return replace(found, plan=_bare(found, source))
+
+
+def carry_out(
+    found: ServerPlan,
+    target: Connection,
+    *,
+    project: str | Literal[False] | None = None,
+    into: int | None = None,
+    workers: int | None = None,
+    patience: float = faults.PATIENCE,
+    progress: OnEvent | None = None,
+) -> UploadReport:
+    """Carry out what `plan_copy` returned; parameters and errors as for `copy`."""
+    report = upload(
+        found.plan,
+        target,
+        project=project,
+        into=into,
+        workers=workers,
+        patience=patience,
+        progress=progress,
+        origin=found.origin,
+    )
+    copied = {image.name: image.image_id for image in report.images if image.image_id is not None}
+    work = _Copy(found.origin.connection, Patience(target, seconds=patience), found, copied)
+    work.say("Dataset", report.dataset_id, found.said)
+    for name, image_id in copied.items():
+        work.say("Image", image_id, found.notes[name])
+        work.finish_image(name, image_id)
+    problems = (*report.problems, *work.problems, *_differing(found, report))
+    return replace(report, problems=problems)
+
+
+def _bare(found: ServerPlan, source: Connection) -> Plan:
+    """Return the plan under a key that no other Dataset has."""
+    dataset = found.plan.dataset
+    plan = replace(
+        found.plan,
+        dataset=replace(dataset, tags=(), key_values=(), tables=(), attachments=(), authors=()),
+        problems=tuple(p for p in found.plan.problems if p.code != "regions-left"),
+    )
+    where = f"{source.sf.getConfigService().getDatabaseUuid()} Dataset:{found.dataset.id}"
+    key = xxhash.xxh3_128_hexdigest(f"{plan_digest(plan)} {where}".encode())
+    return replace(plan, digest=key)
+
+
+def _differing(found: ServerPlan, report: UploadReport) -> Iterator[Problem]:
+    """Iterate over Images whose digests on the two servers differ; of imported files it is in the files' byte order."""
+    for image in report.images:
+        before = found.images[image.name]
+        if image.sha1 is not None and before.fileset is None and image.sha1 != before.sha1:
+            yield Problem(
+                "error",
+                "image-differs",
+                f"{image.name} ({before.where})",
+                "The pixels that were read are not what the server noted when they were written.",
+                "Look at the Image on the server it comes from: its file there may be damaged.",
+            )
+
+
+@dataclass(slots=True)
+class _Copy:
+    """What is said of a Dataset and its Images, on its way to the other server."""
+
+    source: Connection
+    patience: Patience
+    found: ServerPlan
+    copied: Mapping[str, int]
+    problems: list[Problem] = field(default_factory=list)
+
+    def say(self, kind: Kind, identifier: int, said: Said) -> None:
+        """Say of a copy all that is said of the original."""
+        self._run(add_tags, kind, identifier, [tag.text for tag in said.tags])
+        for pairs in said.maps:
+            if pairs.namespace != NAMESPACE:
+                self._run(add_key_values, kind, identifier, pairs.pairs, pairs.namespace)
+        for file in said.tables:
+            frame = self._frame(file)
+            if len(frame.columns):
+                self._run(add_table, kind, identifier, frame, file.name)
+        for file in said.attachments:
+            self._attach(kind, identifier, file)
+        self._run(_add_remarks, kind, identifier, said.remarks)
+
+    def finish_image(self, name: str, image_id: int) -> None:
+        """Give a copied Image its description, ROIs and rendering settings."""
+        image = self.found.images[name]
+        rois = read_regions(self.source, image.id)
+        self._run(add_regions, image_id, rois)
+        if image.description:
+            self._run(_describe, image_id, image.description)
+        settings = read_settings(self.source, image.pixels.id)
+        if settings is not None:
+            self._run(apply_settings, image_id, settings)
+
+    def _run(self, what: Callable[..., object], *args: object) -> None:
+        """Do something that does no harm when it is done twice, in spite of faults that pass."""
+        self.patience.run(lambda: what(self.patience.connection, *args))
+
+    def _frame(self, file: Attachment) -> pd.DataFrame:
+        """Return a table in which ids of Images and of the Dataset are those of the copies."""
+        frame = read_table(self.source, file.id)
+        new = {
+            "Image": {self.found.images[name].id: made for name, made in self.copied.items()},
+        }
+        for number, kind in frame.attrs.get(ID_COLUMNS, {}).items():
+            known = new.get(kind, {})
+            name = frame.columns[number]
+            ids = frame.iloc[:, number]
+            if not set(ids) <= set(known):
+                self.problems.append(
+                    Problem(
+                        "warning",
+                        "table-ids",
+                        file.name,
+                        f"The column {name} holds ids of the server it comes from: not all of them are copied.",
+                    )
+                )
+            frame.isetitem(number, [known.get(value, value) for value in ids])
+        return frame
+
+    def _attach(self, kind: Kind, identifier: int, file: Attachment) -> None:
+        """Copy a file by way of the disk, as it may be larger than memory."""
+        with tempfile.TemporaryDirectory(prefix="pyomero-") as folder:
+            path = Path(folder, "file")
+            with path.open("wb") as opened:
+                opened.writelines(file_parts(self.source, file))
+            self.patience.run(
+                lambda: add_attachment(
+                    self.patience.connection,
+                    kind,
+                    identifier,
+                    path,
+                    f"{file.folder}{file.name}" if file.folder.endswith("/") else file.name,
+                    mimetype=file.mimetype or None,
+                    namespace=file.namespace or None,
+                    description=file.description,
+                )
+            )
+
+
+def _add_remarks(
+    connection: Connection, kind: Kind, identifier: int, remarks: tuple[Remark, ...]
+) -> None:
+    there = read_annotations(connection, kind, identifier).remarks
+    links = []
+    for remark in remarks:
+        if remark in there or remark.kind not in _REMARKS:
+            continue
+        name, wrap = _REMARKS[remark.kind]
+        annotation = getattr(omero.model, f"{remark.kind}I")()
+        setattr(annotation, name, wrap(remark.value))
+        if remark.namespace:
+            annotation.ns = rstring(remark.namespace)
+        links.append(annotation_link(kind, identifier, annotation))
+    if links:
+        connection.update.saveArray(links)
+
+
+def _describe(connection: Connection, image_id: int, description: str) -> None:
+    image = connection.query.get("Image", image_id)
+    image.description = rstring(server_text(description))
+    connection.update.saveObject(image)
