@@ -50,6 +50,7 @@ class Connection:
         self.user, self.group = user, group
         self.session_number = 1
         self.key = SecretStr(client.getSessionId())
+        self._services: tuple[Any, dict[str, Any]] = (client, {})
         self._detached = False
         self._lock = threading.RLock()
         self._closed = threading.Event()
@@ -163,17 +164,26 @@ class Connection:
     @property
     def query(self) -> Any:
         """The IQueryPrx."""
-        return self.sf.getQueryService()
+        return self._service("Query")
 
     @property
     def update(self) -> Any:
         """The IUpdatePrx."""
-        return self.sf.getUpdateService()
+        return self._service("Update")
 
     @property
     def pixels(self) -> Any:
         """The IPixelsPrx."""
-        return self.sf.getPixelsService()
+        return self._service("Pixels")
+
+    def _service(self, name: str) -> Any:
+        """Return a service: asking for one is a call too, so each is asked for once in a client's life."""
+        if self._services[0] is not self.client:
+            self._services = (self.client, {})
+        _, known = self._services
+        if name not in known:
+            known[name] = getattr(self.sf, f"get{name}Service")()
+        return known[name]
 
     def check_writable(self) -> None:
         """Make sure that the server takes changes at present.
