@@ -5,6 +5,7 @@ pixels alone, for every target; prefer them for new code.
 """
 
 import inspect
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,12 @@ class ImageProcessor(ABC):
         super().__init_subclass__(**kwargs)
         if "process_image" in cls.__dict__ and "process_images" not in cls.__dict__:
             cls.process_images = cls.__dict__["process_image"]  # type: ignore[method-assign]
+        if not cls.__module__.startswith("omero_data_transfer."):
+            warnings.warn(
+                f"{cls.__qualname__} goes on working. New processors: pyomero_upload.processing.ImageProcessor.",
+                DeprecationWarning,
+                stacklevel=3,
+            )
 
     @abstractmethod
     def process_images(

@@ -1,12 +1,23 @@
 """What parsers of the old style are derived from."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from pyomero_upload import metadata
 
 
 class MetadataParser(metadata.MetadataParser):
     """`pyomero_upload.metadata.MetadataParser`, with the helpers that parsers of the old style use."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not cls.__module__.startswith("omero_metadata_parser."):
+            warnings.warn(
+                f"{cls.__qualname__} goes on working. New parsers: pyomero_upload.metadata.MetadataParser.",
+                DeprecationWarning,
+                stacklevel=3,
+            )
 
     @classmethod
     def get_str_array_val(cls, value: object) -> str:

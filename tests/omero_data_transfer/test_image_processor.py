@@ -38,6 +38,15 @@ def test_the_method_may_have_either_name():
     assert run_processor(OldName(), None, ["a"], None) == [1]
 
 
+def test_deprecation_is_announced_where_the_class_is_written():
+    with pytest.warns(DeprecationWarning, match="Mine goes on working") as caught:
+
+        class Mine(ImageProcessor):
+            pass
+
+    assert caught[0].filename == __file__
+
+
 def test_ids_come_in_any_form_that_omero_has():
     assert run_processor(NoBase(), None, [], None) == [7, 8, 9]
     assert object_id(5) == 5

@@ -12,6 +12,15 @@ def test_a_parser_must_say_how_it_extracts():
         MetadataParser()
 
 
+def test_deprecation_is_announced_where_the_class_is_written():
+    with pytest.warns(DeprecationWarning, match="Mine goes on working") as caught:
+
+        class Mine(MetadataParser):
+            pass
+
+    assert caught[0].filename == __file__
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
