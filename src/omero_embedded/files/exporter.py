@@ -101,10 +101,10 @@ def _write_tiff(call: Call, image_id: int, path: Path) -> Path:
     if description is None or pixels is None:
         raise errors.validation(f"Cannot read pixels id={found[0].id.val}")
     x, y, z, c, t = description.sizes
-    dtype = description.dimensions.type.dtype.newbyteorder("<")
+    dtype = description.dimensions.type.dtype.newbyteorder(">")
     with (
         opened(call, description) as file,
-        tifffile.TiffWriter(path, bigtiff=True, ome=True) as tiff,
+        tifffile.TiffWriter(path, bigtiff=True, byteorder=">", ome=True) as tiff,
     ):
         tiff.write(
             _planes(file, description, dtype),

@@ -1,4 +1,4 @@
-"""Pictures as files: JPEG of packed integers, and thumbnails by scaling them."""
+"""Pictures as files: JPEG of packed integers."""
 
 from io import BytesIO
 from typing import Any
@@ -30,8 +30,3 @@ def jpeg(image: Image.Image, quality: float) -> bytes:
     out = BytesIO()
     image.save(out, "JPEG", quality=max(1, min(100, round(quality * 100))), subsampling=2)
     return out.getvalue()
-
-
-def scaled(image: Image.Image, width: int, height: int) -> Image.Image:
-    """Return a picture in another size, at least one pixel wide and high."""
-    return image.resize((max(1, width), max(1, height)), Image.Resampling.BICUBIC)

@@ -16,8 +16,9 @@ from omero_embedded import saving, tables
 from omero_embedded.call import Call
 from omero_embedded.pixels.description import Description
 from omero_embedded.pixels.repository import PixelsFile, thumbnail_path
-from omero_embedded.rendering.jpeg import DEFAULT_QUALITY, jpeg, picture, scaled
+from omero_embedded.rendering.jpeg import DEFAULT_QUALITY, jpeg, picture
 from omero_embedded.rendering.renderer import Renderer
+from omero_embedded.rendering.scaling import scaled
 from omero_embedded.rendering.settings import RenderingSettings
 from omero_embedded.rendering.slices import XY, Slice
 

@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from omero_embedded.rendering.jpeg import jpeg, picture, scaled
+from omero_embedded.rendering.jpeg import jpeg, picture
 
 
 def test_packed_integers_become_red_green_and_blue() -> None:
@@ -18,7 +18,3 @@ def test_a_jpeg_has_the_size_of_the_picture_and_more_bytes_for_more_quality() ->
     low, high = jpeg(picture(noise), 0.2), jpeg(picture(noise), 0.95)
     assert Image.open(BytesIO(low)).size == (64, 48)
     assert len(low) < len(high)
-
-
-def test_scaling_leaves_at_least_one_pixel() -> None:
-    assert scaled(Image.new("RGB", (10, 1000)), 0, 20).size == (1, 20)
