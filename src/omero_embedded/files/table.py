@@ -7,6 +7,7 @@ size final, so it is noted in the OriginalFile at the end.
 # Operations have the names and parameters of Slice, whether they need them or not.
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,10 @@ class Table:
         self._file = file
         self._read_only = read_only
         from omero.hdfstorageV2 import HDFLIST  # noqa: PLC0415  # slow to import, rarely needed
+        from tables import NaturalNameWarning  # noqa: PLC0415
 
+        # Columns may be called «Pump port»; nobody here asks for them as attributes.
+        warnings.filterwarnings("ignore", category=NaturalNameWarning)
         file.path.parent.mkdir(parents=True, exist_ok=True)
         self._storage: HdfStorage | None = HDFLIST.getOrCreate(str(file.path), self, read_only)
         # Whoever changed the table since then must be read anew before rows are updated.
