@@ -15,5 +15,5 @@ def test_columns_with_blanks_in_their_names_are_nothing_to_warn_of(omero_client:
         read = table.read([0], 0, 1)
         table.close()
 
-    assert read.columns[0].values == [5]  # noqa: PD011
+    assert read.columns[0].values == [5]
     assert [str(w.message) for w in seen if "natural naming" in str(w.message)] == []
