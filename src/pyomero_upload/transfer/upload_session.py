@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -20,7 +20,7 @@ from pyomero_upload.model import Plan
 from pyomero_upload.targets.omero import containers
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.explaining import SessionOverError
-from pyomero_upload.targets.omero.faults import Patience, WentOn
+from pyomero_upload.targets.omero.faults import GaveUpError, Patience, WentOn
 from pyomero_upload.targets.omero.faults import Waiting as FaultWaiting
 from pyomero_upload.targets.omero.settings import ServerSettings
 from pyomero_upload.targets.omero.state import read_state
@@ -90,11 +90,14 @@ def grounded(
         place = f"{connection.host}-{connection.port}-{connection.user.id}-{connection.group.id}"
         folder = state_folder(key, place if into is None else f"{place}-into-{into}")
         stack.enter_context(held_state(folder, str(plan.source.folder)))
-        session = stack.enter_context(_session(connection, folder))
+        session = _session(connection, folder)
+        if session is not connection:
+            stack.callback(session.close)
         stop = threading.Event()
         events: Events = queue.SimpleQueue()
         tell = _Telling(events, on_event)
         waiting = Patience(session, seconds=patience, tell=tell, stop=stop)
+        stack.enter_context(_outliving(waiting))
         yield Ground(key, waiting, folder, stop, events, on_event)
 
 
@@ -121,33 +124,33 @@ def find_dataset(ground: Ground, plan: Plan, project: InProject, into: int | Non
     return run(lambda: containers.ensure_dataset(conn, plan, key=ground.key, project=project_id))
 
 
-@contextmanager
-def _session(connection: Connection, folder: Path) -> Iterator[Connection]:
-    """Give the session of a run that was cut off, while it lives, else the caller's."""
+def _session(connection: Connection, folder: Path) -> Connection:
+    """Return the session of a run that was cut off, while it lives, else the caller's."""
     state = read_state(folder)
     mine = connection.key.get_secret_value()
-    if state is not None and state.images and not state.of_login and state.session != mine:
-        try:
-            earlier = Connection.join(connection.settings, SecretStr(state.session))
-        except SessionOverError:
-            pass
-        else:
-            earlier.detach()
-            try:
-                yield earlier
-            finally:
-                earlier.close()
-            return
-    if connection.settings.session is None:
-        connection.detach()
-        yield connection
-        return
-    # Somebody else's session, which must not end with this upload, nor live longer because of it.
-    connection.sf.detachOnDestroy()
+    if state is None or not state.images or state.of_login or state.session == mine:
+        return connection
     try:
-        yield connection
+        return Connection.join(connection.settings, SecretStr(state.session))
+    except SessionOverError:
+        return connection
+
+
+@contextmanager
+def _outliving(patience: Patience) -> Iterator[None]:
+    """Have the session outlive its client, as long as this lasts where it is somebody else's."""
+    connection = patience.connection
+    if connection.settings.session is None:
+        patience.run(connection.detach)
+        yield
+        return
+    patience.run(lambda: connection.sf.detachOnDestroy())  # noqa: PLW0108 - another `sf` after a drop
+    try:
+        yield
     finally:
-        connection.sf.closeOnDestroy()
+        # Where the server cannot be reached, there is nothing to wait for: the session ends by itself.
+        with suppress(GaveUpError):
+            Patience(connection, seconds=0).run(lambda: connection.sf.closeOnDestroy())  # noqa: PLW0108
 
 
 class _Telling:

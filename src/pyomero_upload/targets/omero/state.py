@@ -79,14 +79,14 @@ class OpenImages:
         """Return an image that is open, or None."""
         return None if self._state is None else self._state.images.get(name)
 
-    def add(self, name: str, image: OpenImage, connection: Connection) -> None:
-        """Remember an image that was opened in the session of the connection."""
+    def add(self, name: str, image: OpenImage, connection: Connection, number: int) -> None:
+        """Remember an image that was opened in the session of the connection, which has this number."""
         with self._lock:
             images = {} if self._state is None else self._state.images
             self._write(
                 SessionState(
                     session=connection.key.get_secret_value(),
-                    session_id=session_id(connection),
+                    session_id=number,
                     of_login=connection.settings.stored is not None,
                     images={**images, name: image},
                 )

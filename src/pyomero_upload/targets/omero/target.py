@@ -16,7 +16,7 @@ from pyomero_upload.targets.omero import images, provenance, rendering
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.faults import Patience
 from pyomero_upload.targets.omero.objects import delete
-from pyomero_upload.targets.omero.state import OpenImage, OpenImages
+from pyomero_upload.targets.omero.state import OpenImage, OpenImages, session_id
 from pyomero_upload.targets.omero.stores import ClosedStores, Stores
 from pyomero_upload.targets.omero.writer import Buffers, OmeroImageWriter
 from pyomero_upload.targets.ranges import gathered
@@ -146,7 +146,7 @@ class OmeroTarget:
         )
         stores = Stores.open(self._patience, new.pixels_id, STORES)
         opened = OpenImage(image_id=new.image_id, pixels_id=new.pixels_id, stores=stores.identities)
-        self._open.add(image.name, opened, self._patience.connection)
+        self._remember(image.name, opened)
         return self._writer(image, opened, stores, {})
 
     def _writer(
@@ -161,10 +161,13 @@ class OmeroTarget:
             image,
             stores,
             sent=notes,
-            written=partial(self._open.add, image.name, written, self._patience.connection),
+            written=partial(self._remember, image.name, written),
             buffers=self._buffers,
             describe=partial(self._describe, image, opened),
         )
+
+    def _remember(self, name: str, opened: OpenImage) -> None:
+        self._open.add(name, opened, self._patience.connection, self._run(session_id))
 
     def _describe(
         self, image: Hypercube, opened: OpenImage, sha1: str, notes: Mapping[int, BlockNote]
