@@ -40,6 +40,16 @@ def gathered(notes: Iterable[BlockNote]) -> dict[int, ChannelRange]:
     return ranges
 
 
+def window(values: ChannelRange) -> tuple[float, float]:
+    """Return the values that are shown darkest and brightest; a window of no width cannot be shown."""
+    if values.low < values.high:
+        return values.low, values.high
+    if values.lowest < values.highest:
+        # Nearly all pixels have the same value: what differs is what there is to see.
+        return values.lowest, values.highest
+    return values.low, values.low + 1
+
+
 def _union(one: ChannelRange | None, other: ChannelRange) -> ChannelRange:
     if one is None:
         return other

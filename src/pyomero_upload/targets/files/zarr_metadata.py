@@ -13,6 +13,7 @@ from yaozarrs import v05
 
 from pyomero_upload.model import Hypercube
 from pyomero_upload.targets.files.names import storable
+from pyomero_upload.targets.ranges import window
 from pyomero_upload.targets.target import ChannelRange, LevelSize
 
 DEFAULT_COLOR = "FFFFFF"
@@ -142,7 +143,7 @@ def _dataset(image: Hypercube, number: int, level: LevelSize) -> v05.Dataset:
 def _channel(image: Hypercube, c: int, values: ChannelRange | None) -> v05.OmeroChannel:
     channel = image.channels[c]
     lowest, highest = (values.lowest, values.highest) if values else (0.0, 1.0)
-    low, high = (values.low, values.high) if values else (0.0, 1.0)
+    start, end = window(values) if values else (0.0, 1.0)
     return v05.OmeroChannel(
         label=storable(channel.title),
         color=(channel.color or DEFAULT_COLOR).lstrip("#"),
@@ -150,12 +151,11 @@ def _channel(image: Hypercube, c: int, values: ChannelRange | None) -> v05.Omero
         inverted=False,
         coefficient=1.0,
         family="linear",
-        # A window of no width cannot be shown.
         window=v05.OmeroWindow(
             min=lowest,
-            max=max(highest, lowest + 1),
-            start=low,
-            end=max(high, low + 1),
+            max=highest if highest > lowest else lowest + 1,
+            start=start,
+            end=end,
         ),
     )
 

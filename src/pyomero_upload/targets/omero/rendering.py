@@ -13,6 +13,7 @@ from pyomero_upload.model import Hypercube
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.images import color_of
 from pyomero_upload.targets.omero.objects import parameters
+from pyomero_upload.targets.ranges import window
 from pyomero_upload.targets.target import ChannelRange
 
 # As the server's own defaults: more channels at once show a muddle.
@@ -77,13 +78,3 @@ def thumbnails(conn: Connection, image_ids: Sequence[int]) -> dict[int, bytes]:
             found = store.getThumbnailByLongestSideSet(rint(_THUMBNAIL), list(images))
             pictures.update({images[pixels]: jpeg for pixels, jpeg in found.items() if jpeg})
     return pictures
-
-
-def window(values: ChannelRange) -> tuple[float, float]:
-    """Return the values that are shown darkest and brightest; a window of no width cannot be shown."""
-    if values.low < values.high:
-        return values.low, values.high
-    if values.lowest < values.highest:
-        # Nearly all pixels have the same value: what differs is what there is to see.
-        return values.lowest, values.highest
-    return values.low, values.low + 1

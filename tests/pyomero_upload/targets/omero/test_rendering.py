@@ -4,7 +4,6 @@ import io
 from typing import Any
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from omero.gateway import BlitzGateway
 from PIL import Image
@@ -14,7 +13,7 @@ from pyomero_upload.model import Channel, Hypercube, Plan, Sizes
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.containers import ensure_dataset
 from pyomero_upload.targets.omero.images import NewImage, create_image, describe_image
-from pyomero_upload.targets.omero.rendering import show_image, window
+from pyomero_upload.targets.omero.rendering import show_image
 from pyomero_upload.targets.target import ChannelRange
 
 COLORS = ("#FFFFFF", "#00FF00", "#FF0000", "#0000FF")
@@ -109,16 +108,3 @@ def test_a_channel_without_pixels_keeps_the_servers_window(conn: Connection, pla
 
     (channel,) = in_gateway(conn, new).getChannels()
     assert channel.getWindowStart() == 1020.95
-
-
-@pytest.mark.parametrize(
-    ("values", "wanted"),
-    [
-        (ChannelRange(0, 0.0, 100.0, 5.0, 90.0), (5.0, 90.0)),
-        (ChannelRange(0, 0.0, 1.0, 0.1, 0.5), (0.1, 0.5)),
-        (ChannelRange(0, 0.0, 100.0, 0.0, 0.0), (0.0, 100.0)),
-        (ChannelRange(0, 7.0, 7.0, 7.0, 7.0), (7.0, 8.0)),
-    ],
-)
-def test_a_window_is_never_without_width(values: ChannelRange, wanted: tuple[float, float]) -> None:
-    assert window(values) == wanted
