@@ -193,7 +193,7 @@ def test_a_session_can_be_given_and_must_be_that_of_the_user_who_is_meant(omero_
     user = omero_new_user()
     key = opened(settings_of(user)).key
     settings = ServerSettings(user.server.host, user.server.port, session=key)
-    joined = Connection.open(settings)
+    joined = opened(settings)
     assert joined.user.id == user.id
     with pytest.raises(LoginError, match=f"is {user.name}'s, not somebody's"):
         Connection.open(ServerSettings(user.server.host, user.server.port, "somebody", session=key))
