@@ -161,7 +161,7 @@ def _verify(
     from pyomero_upload.transfer.verify_omero import verify_dataset  # noqa: PLC0415
 
     with progress_shown(progress) as show:
-        checked = verify_dataset(connection, dataset_id, against=lambda _: plan, progress=show)
+        checked = verify_dataset(connection, dataset_id, against=plan, progress=show)
     _fail_unless(checked.ok)
     typer.echo(f"{checked.planes} planes and all that is said about them: as in the source.")
 

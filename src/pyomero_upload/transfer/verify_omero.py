@@ -149,7 +149,7 @@ def verify_dataset(
     connection: Connection,
     dataset_id: int,
     *,
-    against: Callable[[Said], Plan] | None = None,
+    against: Plan | Callable[[Said], Plan] | None = None,
     workers: int | None = None,
     progress: OnEvent | None = None,
 ) -> DatasetReport:
@@ -162,7 +162,7 @@ def verify_dataset(
     dataset_id
         Which.
     against
-        Plans the source; gets what is said of the Dataset (see `plan_again`).
+        The plan of the source, or what makes it: it gets what is said of the Dataset (see `plan_again`).
     workers
         How many Images at once; one more than processor cores unless told.
     progress
@@ -177,7 +177,7 @@ def verify_dataset(
     started = time.monotonic()
     dataset = read_object(connection, "Dataset", dataset_id)
     said = read_annotations(connection, "Dataset", dataset_id)
-    plan = against(said) if against else None
+    plan = against(said) if callable(against) else against
     with PixelSource(connection) as source:
         work = _Verification(connection, source, dataset, said, plan, progress or ignore)
         return work.carry_out(started, workers or default_workers())
