@@ -87,6 +87,10 @@ class Exporter:
         return path.stat().st_size
 
 
+CLASSIC = 2**31
+"""Bytes of pixels up to which a file is classic TIFF, which more programs read than BigTIFF."""
+
+
 def _write_tiff(call: Call, image_id: int, path: Path) -> Path:
     """Write an image as OME-TIFF and return the path."""
     import tifffile  # noqa: PLC0415  # slow to import, only for exports
@@ -102,9 +106,10 @@ def _write_tiff(call: Call, image_id: int, path: Path) -> Path:
         raise errors.validation(f"Cannot read pixels id={found[0].id.val}")
     x, y, z, c, t = description.sizes
     dtype = description.dimensions.type.dtype.newbyteorder(">")
+    large = description.dimensions.total_size > CLASSIC
     with (
         opened(call, description) as file,
-        tifffile.TiffWriter(path, bigtiff=True, byteorder=">", ome=True) as tiff,
+        tifffile.TiffWriter(path, bigtiff=large, byteorder=">", ome=True) as tiff,
     ):
         tiff.write(
             _planes(file, description, dtype),
