@@ -18,6 +18,7 @@ import omero.model
 import omero.sys
 import pandas as pd
 import pytest
+import requests
 import tifffile
 from omero.rtypes import rlong, rstring
 from omero.util import script_utils
@@ -602,3 +603,40 @@ def test_a_notebook_session_goes_through(user, tmp_path, monkeypatch):
     flim = script_utils.readFlimImageFile(searcher.SESSION.createRawPixelsStore(), pixels)
     assert np.array_equal(flim, [plane(c, shape=(16, 16)) for c in range(2)])
     searcher.close_omero_session()
+
+
+def test_a_notebook_that_asks_omero_web_finds_what_was_uploaded(user, uploader, tmp_path):
+    pytest.importorskip("omeroweb")
+    from pyomero_upload.web import Web, WebServer  # noqa: PLC0415
+
+    folder = experiment(tmp_path / "exp", positions=["pos001"], times=2, sections=3)
+    (folder / "metadata.yaml").write_text("project: Growth\n", encoding="utf-8")
+    dataset_id = int(uploader.launch_upload("Notebook", folder, True))
+    with (
+        Web(tmp_path / "web", WebServer(user.server.host, user.server.port)) as web,
+        requests.Session() as session,
+    ):
+
+        def ask(url, **params):
+            return session.get(url, params=params, timeout=30).json()
+
+        newest = ask(f"{web.url}api/")["data"][-1]
+        urls = ask(newest["url:base"])
+        server_id = ask(urls["url:servers"])["data"][0]["id"]
+        session.headers["X-CSRFToken"] = ask(urls["url:token"])["data"]
+        session.headers["Referer"] = urls["url:login"]
+        login = {"username": user.name, "password": user.password, "server": server_id}
+        answer = session.post(urls["url:login"], data=login, timeout=30).json()
+        assert answer["eventContext"]["userName"] == user.name
+
+        (project,) = ask(urls["url:projects"])["data"]
+        assert project["Name"] == "Growth"
+        (dataset,) = ask(urls["url:datasets"], project=project["@id"])["data"]
+        assert (dataset["@id"], dataset["Name"]) == (dataset_id, "Notebook")
+        (listed,) = ask(urls["url:images"], dataset=dataset_id)["data"]
+        image = ask(f"{urls['url:images']}{listed['@id']}/")["data"]
+        assert image["Name"] == "pos001"
+        sizes = [image["Pixels"][f"Size{axis}"] for axis in "TCZYX"]
+        assert sizes == [2, 2, 3, 16, 20]
+        names = [channel["Name"] for channel in image["Pixels"]["Channels"]]
+        assert names == ["Brightfield", "GFP"]
