@@ -63,7 +63,8 @@ def internal(message: str) -> Exception:
 
 def wrapped(error: BaseException) -> Exception:
     """Make an InternalException of an exception that nobody foresaw."""
-    return internal(f"Wrapped Exception: ({type(error).__name__}):\n{error}")
+    name = "java.lang.IndexOutOfBoundsException" if isinstance(error, IndexError) else None
+    return internal(f"Wrapped Exception: ({name or type(error).__name__}):\n{error}")
 
 
 def removed_session(message: str) -> Exception:

@@ -123,9 +123,12 @@ class PlaneFile:
     def array(self) -> Array:
         """Return the whole image as a read-only memory map of shape t, c, z, y, x."""
         d = self.dimensions
-        self._open()
-        shape = (d.t, d.c, d.z, d.y, d.x)
-        return np.memmap(self.path, dtype=d.type.dtype, mode="r", shape=shape)
+        return self._mapped(d.type.dtype, (d.t, d.c, d.z, d.y, d.x))
+
+    def _mapped(self, dtype: npt.DTypeLike, shape: tuple[int, ...] | None = None) -> Array:
+        """Return a memory map of what is open, whatever has become of the path: stores outlive their image."""
+        with os.fdopen(os.dup(self._open()), "rb") as file:
+            return np.memmap(file, dtype=dtype, mode="r", shape=shape)
 
     def plane(self, z: int, c: int, t: int) -> Array:
         """Return plane z, c, t as an array of shape y, x."""
@@ -163,8 +166,7 @@ class PlaneFile:
 
     def digest(self) -> bytes:
         """Return the SHA-1 over all planes in the order t, c, z, z fastest."""
-        self._open()
-        return hashlib.sha1(np.memmap(self.path, mode="r").data, usedforsecurity=False).digest()
+        return hashlib.sha1(self._mapped(np.uint8).data, usedforsecurity=False).digest()
 
     # ------------------------------------------------------------ levels
     @property

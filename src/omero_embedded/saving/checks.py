@@ -52,7 +52,7 @@ def existence(call: Call, node: Node) -> None:
 def values(node: Node) -> None:
     """Refuse missing values, numbers out of their domain, and text that no database holds."""
     o, cls = node.object, node.cls
-    for field in cls.fields.values():
+    for _, field in sorted(cls.fields.items()):  # as Hibernate does: the first one missing is told
         if isinstance(field, Reference):
             missing = node.references.get(field.name) is None
         elif isinstance(field, (Value, Quantity)):

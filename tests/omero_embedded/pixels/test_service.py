@@ -113,3 +113,11 @@ def test_a_resized_copy_has_the_channels_asked_for_and_no_planes(
     again = service.copyAndResizePixels(source, None, None, None, rint(1), [0], "maximum", False)
     made = omero_client.sf.getQueryService().get("Pixels", again.val)
     assert (made.image.id.val, made.methodology.val, made.sizeT.val) == (image, "maximum", 1)
+
+
+def test_statistics_of_a_channel_that_is_not_there_are_refused(
+    omero_client: Any, make_pixels: Callable[..., int]
+) -> None:
+    pixels = make_pixels(c=2)
+    with pytest.raises(omero.InternalException, match="IndexOutOfBoundsException"):
+        omero_client.sf.getPixelsService().setChannelGlobalMinMax(pixels, 2, 0.0, 1.0)

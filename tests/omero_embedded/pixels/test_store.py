@@ -226,7 +226,9 @@ def test_a_deleted_image_does_not_stop_those_who_have_it_open(
     image = omero_client.sf.getQueryService().get("Pixels", pixels).image.id.val
     omero_client.submit(omero.cmd.Delete2(targetObjects={"Image": [image]}))
     assert store.getPlane(0, 0, 0) == plane()
-    with pytest.raises(omero.InternalException):
+    assert store.getStack(0, 0)[: len(plane())] == plane()
+    assert len(store.calculateMessageDigest()) == 20
+    with pytest.raises(omero.InternalException, match="ObjectNotFoundException"):
         store.save()
     store.close()
 

@@ -224,6 +224,13 @@ def test_a_missing_value_is_refused(update: Any) -> None:
         update.saveObject,
         DatasetI(),
     )
+    # Of several that are missing the first one by name is told.
+    refused(
+        omero.ValidationException,
+        "not-null property references a null or transient value: ome.model.core.OriginalFile.name",
+        update.saveObject,
+        omero.model.OriginalFileI(),
+    )
 
 
 def test_one_bad_object_undoes_the_whole_call(update: Any, query: Any) -> None:
