@@ -1,7 +1,9 @@
 """Which server and as whom, from options, the session of a login, the environment and a file."""
 
 import os
+import re
 import stat
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -236,3 +238,12 @@ def test_neither_password_nor_session_can_be_read_off_settings(config):
 def test_the_store_of_sessions_can_be_read_by_its_user_alone(tmp_path):
     logged_in()
     assert stat.S_IMODE((tmp_path / "omero" / "sessions").stat().st_mode) == 0o700
+
+
+def test_the_files_that_the_documentation_shows_are_understood(config):
+    page = Path(__file__).parents[4] / "docs" / "reference" / "configuration.md"
+    examples = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        settings = find_settings(Said(), environment={}, config_file=config(example))
+        assert (settings.host, settings.port, settings.user) == ("omero.example.org", 4064, "olga")
