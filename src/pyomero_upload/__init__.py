@@ -21,6 +21,9 @@ __all__ = [
     "__version__",
     "connect",
     "convert",
+    "copy",
+    "get",
+    "lazy_array",
     "lazy_image",
     "picture",
     "plan",
@@ -35,9 +38,11 @@ if TYPE_CHECKING:
     from pyomero_upload.planning import make_plan as plan
     from pyomero_upload.preview import picture
     from pyomero_upload.targets.omero.connecting import connect
-    from pyomero_upload.targets.omero.lazy import lazy_image
+    from pyomero_upload.targets.omero.lazy import lazy_array, lazy_image
     from pyomero_upload.targets.omero.searching import Searcher
     from pyomero_upload.transfer import convert, verify
+    from pyomero_upload.transfer.copying import copy
+    from pyomero_upload.transfer.get import get
     from pyomero_upload.transfer.upload import upload
     from pyomero_upload.transfer.verify_omero import verify_dataset
 
@@ -45,6 +50,9 @@ _HOMES = {
     "Searcher": ("pyomero_upload.targets.omero.searching", "Searcher"),
     "connect": ("pyomero_upload.targets.omero.connecting", "connect"),
     "convert": ("pyomero_upload.transfer", "convert"),
+    "copy": ("pyomero_upload.transfer.copying", "copy"),
+    "get": ("pyomero_upload.transfer.get", "get"),
+    "lazy_array": ("pyomero_upload.targets.omero.lazy", "lazy_array"),
     "lazy_image": ("pyomero_upload.targets.omero.lazy", "lazy_image"),
     "picture": ("pyomero_upload.preview", "picture"),
     "plan": ("pyomero_upload.planning", "make_plan"),
