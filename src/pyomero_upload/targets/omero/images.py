@@ -6,6 +6,7 @@ description that says what it is, so that a run that is killed leaves nothing th
 
 import itertools
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 import omero
@@ -182,6 +183,18 @@ def color_of(channel: Channel) -> tuple[int, int, int]:
     return int(text[0:2], 16), int(text[2:4], 16), int(text[4:6], 16)
 
 
+def moment_ms(clock: datetime) -> int:
+    """Return what a clock showed as OMERO keeps it: milliseconds since 1970, UTC.
+
+    A time without zone is the time of this computer's zone, or UTC where the system knows no zones for it (on Windows
+    before 1970).
+    """
+    try:
+        return round(clock.timestamp() * 1000)
+    except (OSError, OverflowError, ValueError):
+        return round(clock.replace(tzinfo=timezone.utc).timestamp() * 1000)
+
+
 def _pixels_type(conn: Connection, image: Hypercube) -> Any:
     name = PIXEL_TYPES.get(image.dtype)
     if name is None:
@@ -210,13 +223,13 @@ def _describe(
     """Put what is known into Pixels, its Image and its channels."""
     size = image.physical_size_um
     for axis, value in (("X", size.x), ("Y", size.y), ("Z", size.z)):
-        if value is not None:
+        if value is not None and value > 0:
+            # A single section has a distance of 0 to the next; the server takes no such size.
             setattr(pixels, f"physicalSize{axis}", _length(value))
     if image.time_increment_s is not None:
         pixels.timeIncrement = omero.model.TimeI(image.time_increment_s, UnitsTime.SECOND)
     if image.acquired is not None:
-        # A time without zone is the time of this computer's zone: OMERO keeps moments.
-        pixels.image.acquisitionDate = rtime(round(image.acquired.timestamp() * 1000))
+        pixels.image.acquisitionDate = rtime(moment_ms(image.acquired))
     if image.stage != Point():
         if pixels.image.stageLabel is None:
             pixels.image.stageLabel = omero.model.StageLabelI()
@@ -234,9 +247,9 @@ def _describe_channel(on_server: Any, channel: Channel, values: ChannelRange | N
     on_server.alpha = rint(255)
     logical = on_server.logicalChannel
     logical.name = rstring(server_text(channel.title))
-    if channel.excitation_nm is not None:
+    if channel.excitation_nm:
         logical.excitationWave = _length(channel.excitation_nm, UnitsLength.NANOMETER)
-    if channel.emission_nm is not None:
+    if channel.emission_nm:
         logical.emissionWave = _length(channel.emission_nm, UnitsLength.NANOMETER)
     if values is not None:
         if on_server.statsInfo is None:

@@ -18,6 +18,7 @@ from pyomero_upload.model import Channel, Hypercube, Plan, PlaneIndex, PlaneInfo
 from pyomero_upload.targets.omero import images, provenance
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.containers import ensure_dataset
+from pyomero_upload.targets.omero.objects import linked_annotations, pairs_of
 from pyomero_upload.targets.target import ChannelRange
 
 GFP = Channel(
@@ -241,6 +242,28 @@ def test_what_is_unknown_stays_unknown(conn: Connection, plan: Plan) -> None:
     assert image._obj.acquisitionDate is None
     assert image.getInstrument() is None
     assert count(conn, "PlaneInfo") == 0
+
+
+def test_sizes_and_wavelengths_of_zero_are_unknown(conn: Connection, plan: Plan) -> None:
+    image = image_of(
+        physical_size_um=Point(0.2, 0.2, 0.0),
+        channels=(replace(GFP, excitation_nm=0.0, emission_nm=0.0), DIC),
+    )
+    new = described(conn, plan, image)
+
+    shown = in_gateway(conn, new.image_id)
+    assert (shown.getPixelSizeX(), shown.getPixelSizeZ()) == (0.2, None)
+    assert shown.getChannels(noRE=True)[0].getEmissionWave() is None
+
+
+@pytest.mark.parametrize("clock", [datetime(1, 1, 1), datetime(1900, 1, 1), datetime.max])  # noqa: DTZ001, DTZ901
+def test_a_clock_that_was_never_set_stops_nothing(
+    conn: Connection, plan: Plan, clock: datetime
+) -> None:
+    new = described(conn, plan, image_of(acquired=clock))
+
+    (annotation,) = linked_annotations(conn, "Image", new.image_id, "MapAnnotation")
+    assert dict(pairs_of(annotation))["Acquired (microscope's clock)"] == clock.isoformat()
 
 
 def test_describing_again_with_other_metadata_changes_what_is_there(
