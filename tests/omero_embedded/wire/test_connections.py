@@ -69,11 +69,11 @@ def test_a_dropped_connection_ends_the_clients_use_of_the_session(
     omero_client: omero.client,
 ) -> None:
     query = omero_client.sf.getQueryService()
-    query.find("Dataset", 1)
+    query.findAll("Dataset", None)
     drop_connection(omero_client)
     for _ in range(2):
         with pytest.raises(Ice.ConnectionLostException):
-            query.find("Dataset", 1)
+            query.findAll("Dataset", None)
 
 
 def test_a_dropped_connection_closes_a_session_that_nobody_else_uses(
