@@ -9,11 +9,13 @@ import logging
 import os
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import Ice
+import omero.clients
 from pydantic import SecretStr
 
 from omero_data_transfer.default_image_processor import DefaultImageProcessor
@@ -119,7 +121,7 @@ def upload_files(connection: Connection, files: Sequence[str], dataset: object) 
         The Dataset or its id; None: one is made, called after the folder.
 
     """
-    paths = [Path(file).resolve() for file in files]
+    paths = [_found(file) for file in files]
     if not paths:
         return []
     folders = {path.parent for path in paths}
@@ -130,10 +132,16 @@ def upload_files(connection: Connection, files: Sequence[str], dataset: object) 
 
 def upload_file(connection: Connection, file: str, dataset: object) -> list[int]:
     """Make an Image of the pixels of one file, and return its id."""
-    path = Path(file).resolve()
+    path = _found(file)
+    return _from_files(connection, path.parent, [path], dataset, layout="separate")
+
+
+def _found(file: str) -> Path:
+    """Return the absolute path of a file. Links stay what they are: the name counts, not what it leads to."""
+    path = Path(os.path.abspath(file))  # noqa: PTH100 - takes `..` out without following links
     if not path.is_file():
         raise UsageError(f"There is no file {file}.", hint="Check its name.")
-    return _from_files(connection, path.parent, [path], dataset, layout="separate")
+    return path
 
 
 @contextmanager
@@ -147,28 +155,39 @@ def joined(session: Any, dataset: object = None) -> Iterator[Connection]:
 
     """
     try:
-        properties = session.ice_getCommunicator().getProperties()
+        # First of all, as Ice ends the process where a communicator that is gone is asked for its properties.
         key = SecretStr(session.getAdminService().getEventContext().sessionUuid)
+        properties = session.ice_getCommunicator().getProperties()
     except AttributeError:
         raise UsageError(
             f"{type(session).__name__} is no session on an OMERO server.",
             hint="Hand over the ServiceFactoryPrx, such as the SESSION of an OMERODataBroker.",
+        ) from None
+    except Ice.Exception:
+        # not "from" it: its text may hold the session's key
+        raise UsageError(
+            "The session that was handed over is closed.", hint="Open one, and hand over that."
         ) from None
     settings = ServerSettings(
         host=properties.getProperty("omero.host"), port=int(properties.getProperty("omero.port"))
     )
     with explained_errors(settings):
         client = entering.joined(settings, key)
-        group = None if dataset is None else _group_of(client, object_id(dataset))
-        if group is not None:
-            client.getImplicitContext().put("omero.group", group)
-        client.enableKeepAlive(KEEP_ALIVE)
-        connection = Connection.over(client)
+        try:
+            group = None if dataset is None else _group_of(client, object_id(dataset))
+            if group is not None:
+                client.getImplicitContext().put("omero.group", group)
+            client.enableKeepAlive(KEEP_ALIVE)
+            connection = Connection.over(client)
+        except BaseException:
+            entering.end(client)
+            raise
         try:
             yield connection
         finally:
             # An upload has the session outlive its connections; it is somebody else's, and ends when theirs does.
-            connection.sf.closeOnDestroy()
+            with suppress(Ice.Exception, omero.ClientError):
+                connection.sf.closeOnDestroy()
             entering.end(connection.client)
 
 
@@ -249,6 +268,11 @@ def _from_files(
     """Make Images of some files of a folder, and say nothing of the Dataset."""
     names = [path.relative_to(root).as_posix() for path in paths]
     plan = make_plan(root, layout=layout, files=names)
+    if lacking := sorted({*names} - {*plan.source.files}):
+        raise UsageError(
+            f"{len(lacking)} of {len(names)} files cannot be taken from {root}: {', '.join(lacking[:3])}.",
+            hint="Links that lead out of a folder are not followed.",
+        )
     _tell_problems(plan)
     plan = replace(plan, dataset=Dataset(plan.dataset.name))
     into = None if dataset is None else object_id(dataset)
