@@ -89,9 +89,7 @@ def _pages(running: "RunningServer", *, web_port: int) -> "Iterator[None]":
 
     if running.port is None:
         raise AssertionError("a server that was told to listen has a port")
-    with Web(
-        running.folder / "web", WebServer("127.0.0.1", running.port, "OMERO"), port=web_port
-    ) as pages:
+    with Web(running.folder / "web", WebServer("127.0.0.1", running.port), port=web_port) as pages:
         tell(pages)
         yield
 

@@ -105,7 +105,7 @@ def _start_server(folder: Path, running: ExitStack) -> "WebServer":
         ) from error
     if own.port is None:
         raise AssertionError("a server that was told to listen has a port")
-    return WebServer(own.host, own.port, "OMERO")
+    return WebServer(own.host, own.port)
 
 
 def _write(ready_file: Path, url: str, server: "WebServer") -> None:

@@ -46,11 +46,14 @@ _TOP_LINKS: list[Any] = [
 
 @dataclass(frozen=True)
 class WebServer:
-    """The OMERO server that the pages show: host, TLS port, and the name that people see when they log in."""
+    """The OMERO server that the pages show: host, TLS port, and the name that people see when they log in.
+
+    Clients of the JSON API look the server up by its name; `omero` is the usual one, which ezomero expects.
+    """
 
     host: str
     port: int = TLS_PORT
-    name: str = "OMERO"
+    name: str = "omero"
 
     @classmethod
     def named(cls, text: str) -> "WebServer":
