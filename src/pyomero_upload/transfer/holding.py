@@ -52,6 +52,17 @@ def held(state: Path, in_use: Callable[[str], PyomeroError]) -> Iterator[None]:
         lock.release()
 
 
+def is_held(state: Path) -> bool:
+    """Whether a process, this one too, holds a folder of state."""
+    lock = FileLock(state / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
 def _me() -> dict[str, str | int]:
     started = datetime.now(timezone.utc).astimezone().isoformat(timespec="seconds")
     return {"pid": os.getpid(), "host": platform.node(), "started": started}

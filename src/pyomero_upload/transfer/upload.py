@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Literal
 
-from pyomero_upload.errors import PyomeroError, UsageError
+from pyomero_upload.errors import PyomeroError
 from pyomero_upload.model import Hypercube, Plan, Problem
 from pyomero_upload.processing import load_processor
 from pyomero_upload.targets.files.names import storable
@@ -33,6 +33,7 @@ from pyomero_upload.transfer.checks import check_plan
 from pyomero_upload.transfer.events import (
     InterruptedJobError,
     OnEvent,
+    ProblemFound,
     Started,
     Status,
     UploadedImage,
@@ -45,8 +46,9 @@ from pyomero_upload.transfer.pipeline import default_workers, run
 from pyomero_upload.transfer.planes import ImageInput, Origin
 from pyomero_upload.transfer.progress import Meter, plane_bytes, plane_count
 from pyomero_upload.transfer.report_page import write_report_page
+from pyomero_upload.transfer.taking_over import changed_input, take_over
 from pyomero_upload.transfer.upload_session import Ground, InProject, find_dataset, grounded
-from pyomero_upload.transfer.upload_state import JOURNAL, REPORT, known_blocks
+from pyomero_upload.transfer.upload_state import JOURNAL, REPORT, abandoned_sessions, known_blocks
 
 # An image that the server spoils is made anew once; one that faults cost its stores, more often, as each was waited out.
 MOST_SPOILT = 2
@@ -118,6 +120,7 @@ def upload(
         on_event=progress or ignore,
     ) as ground:
         work = _Upload(plan, ground, blank_bad_planes=on_bad_plane == "blank", origin=origin)
+        work.take_over(into)
         dataset_id = find_dataset(ground, plan, project, into)
         return work.carry_out(dataset_id, workers or default_workers())
 
@@ -149,6 +152,14 @@ class _Upload:
         self._images = {image.name: image for image in plan.images}
         self._reports: dict[str, UploadedImage] = {}
         self._problems = text_problems(plan)
+
+    def take_over(self, into: int | None) -> None:
+        """Go on with an earlier upload of the same things, where the plan has changed since."""
+        conn, key = self._ground.connection, self._ground.key
+        told = self._run(lambda: take_over(conn, self._plan, self._digests, key=key, into=into))
+        self._problems += told
+        for problem in told:
+            self._ground.on_event(ProblemFound("", problem))
 
     def carry_out(self, dataset_id: int, workers: int) -> UploadReport:
         """Do what is left to do, and say what became of it."""
@@ -287,7 +298,7 @@ class _Upload:
             lambda: refuse_if_under_way(
                 conn,
                 [record.image_id for record in known.values() if not record.complete],
-                ours=[state.session_id] if state else [],
+                abandoned_sessions() | ({state.session_id} if state else set()),
             )
         )
         done = {}
@@ -295,7 +306,7 @@ class _Upload:
             if not record.complete or record.sha1 is None:
                 continue
             if record.inputs != self._digests[name].inputs:
-                raise _other(dataset_id, record.image_id, name)
+                raise changed_input(dataset_id, record.image_id, name)
             done[name] = Made(record.image_id, record.sha1)
         kept = self._run(lambda: digests_of(conn, [made.image_id for made in done.values()]))
         for name, made in done.items():
@@ -383,14 +394,6 @@ class _Upload:
             self._problems,
             time.monotonic() - self._started,
         )
-
-
-def _other(dataset_id: int, image_id: int, name: str) -> UsageError:
-    hint = "Delete that Image in OMERO to have it made again, or upload into a new Dataset: --name."
-    message = f"Dataset:{dataset_id} holds Image:{image_id} ({name}), whose input files have changed since."
-    return UsageError(
-        message, hint=hint, problems=(Problem("error", "upload-holds-other", name, message, hint),)
-    )
 
 
 def _changed(image_id: int, name: str) -> PyomeroError:

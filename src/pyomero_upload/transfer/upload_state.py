@@ -16,7 +16,9 @@ from platformdirs import user_state_path
 
 from pyomero_upload.errors import PyomeroError, UsageError
 from pyomero_upload.model import Problem
-from pyomero_upload.transfer.holding import held
+from pyomero_upload.targets.files.names import storable
+from pyomero_upload.targets.omero.state import read_state
+from pyomero_upload.transfer.holding import held, is_held
 from pyomero_upload.transfer.journal import BlockLine, UploadJob, read_journal
 
 VARIABLE = "PYOMERO_STATE"
@@ -28,9 +30,12 @@ REPORT = "report.html"
 
 def state_folder(key: str, server: str) -> Path:
     """Return the state folder of an upload; `server` says where it goes to and as whom."""
+    return _home() / f"{key}-{re.sub(r'[^A-Za-z0-9.-]+', '_', server)}"
+
+
+def _home() -> Path:
     told = os.environ.get(VARIABLE)
-    home = Path(told) if told else user_state_path("pyomero-upload", appauthor=False)
-    return home / "uploads" / f"{key}-{re.sub(r'[^A-Za-z0-9.-]+', '_', server)}"
+    return (Path(told) if told else user_state_path("pyomero-upload", appauthor=False)) / "uploads"
 
 
 @contextmanager
@@ -57,6 +62,16 @@ def held_state(folder: Path, what: str) -> Iterator[None]:
         yield
 
 
+def abandoned_sessions() -> set[int]:
+    """Return the numbers of the sessions that uploads on this machine had whose processes are gone."""
+    found = set()
+    for folder in _home().glob("*/"):
+        state = read_state(folder)
+        if state is not None and not is_held(folder):
+            found.add(state.session_id)
+    return found
+
+
 def known_blocks(
     folder: Path, job: UploadJob, images: Iterable[str]
 ) -> dict[str, dict[int, BlockLine]]:
@@ -64,7 +79,8 @@ def known_blocks(
     state = read_journal(folder / JOURNAL)
     if state.job != job:
         return {}
-    return {name: state.blocks[name] for name in images if name in state.blocks}
+    names = map(storable, images)
+    return {name: state.blocks[name] for name in names if name in state.blocks}
 
 
 def _under_way(what: str, who: str) -> PyomeroError:

@@ -4,14 +4,16 @@ Beside `provenance`. Who is at work is not written down anywhere, but seen: an I
 session, and while that session is open whoever began it may be writing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from omero.rtypes import unwrap
 
 from pyomero_upload.errors import PyomeroError
 from pyomero_upload.model import Problem
+from pyomero_upload.planning.provenance import NAMESPACE
 from pyomero_upload.targets.omero.connection import Connection
-from pyomero_upload.targets.omero.objects import parameters
+from pyomero_upload.targets.omero.objects import parameters, server_text
+from pyomero_upload.targets.omero.provenance import INPUTS, UploadRecord, find_uploads
 
 
 def dataset_name(conn: Connection, dataset_id: int) -> str:
@@ -33,7 +35,37 @@ def digests_of(conn: Connection, image_ids: Sequence[int]) -> dict[int, str]:
     return {int(unwrap(image)): str(unwrap(sha1)) for image, sha1 in rows}
 
 
-def refuse_if_under_way(conn: Connection, half_written: Sequence[int], ours: Sequence[int]) -> None:
+def uploads_of_same(conn: Connection, name: str, inputs: Collection[str]) -> list[UploadRecord]:
+    """Return the user's own uploads in Datasets of that name that hold an Image made of the same files.
+
+    Parameters
+    ----------
+    conn
+        The session.
+    name
+        Of the Dataset.
+    inputs
+        Digests of what the images of a plan are made from.
+
+    """
+    if not inputs:
+        return []
+    rows = conn.query.projection(
+        "select distinct d.parent.id from DatasetImageLink d where d.parent.name = :name and d.child.id in"
+        " (select l.parent.id from ImageAnnotationLink l where l.child.id in"
+        " (select m.id from MapAnnotation m join m.mapValue v where m.ns = :ns and m.details.owner.id = :me"
+        " and v.name = :what and v.value in (:inputs)))",
+        parameters(
+            name=server_text(name), ns=NAMESPACE, me=conn.user.id, what=INPUTS, inputs=list(inputs)
+        ),
+    )
+    ids = {int(unwrap(row[0])) for row in rows}
+    return [record for record in find_uploads(conn) if record.dataset_id in ids] if ids else []
+
+
+def refuse_if_under_way(
+    conn: Connection, half_written: Sequence[int], ours: Collection[int]
+) -> None:
     """Refuse to touch half-written Images that somebody else may be writing.
 
     Parameters
@@ -55,14 +87,13 @@ def refuse_if_under_way(conn: Connection, half_written: Sequence[int], ours: Seq
         return
     me = conn.sf.getAdminService().getEventContext().sessionId
     rows = conn.query.projection(
-        "select s.id, s.started, s.userAgent, i.id from Image i join i.details.creationEvent e join e.session s"
+        "select s.id, i.id from Image i join i.details.creationEvent e join e.session s"
         " where i.id in (:ids) and s.closed is null order by i.id",
         parameters(ids=list(half_written)),
     )
-    for session, started, agent, image_id in rows:
+    for session, image_id in rows:
         if int(unwrap(session)) in {me, *ours}:
             continue
-        del started, agent
         message = f"Image:{unwrap(image_id)} of this upload is being written in another session (number {unwrap(session)})."
         hint = (
             "If the upload runs on another machine, wait until it is done. If it was cut off there, go on there, or run"

@@ -5,7 +5,7 @@ is a MapAnnotation in the tool's namespace, and on the server it is all there is
 Image was made from, and whether it is complete.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -264,6 +264,28 @@ def mark_dataset_complete(conn: Connection, dataset_id: int, *, key: str) -> Non
 def mark_dataset_incomplete(conn: Connection, dataset_id: int, *, key: str) -> None:
     """Say of a Dataset that something of an upload is (again) not in it."""
     _mark_dataset(conn, dataset_id, key, INCOMPLETE)
+
+
+def carry_over(
+    conn: Connection, kind: str, object_id: int, *, key: str, new: Mapping[str, str]
+) -> None:
+    """Let what an upload made belong to another plan of the same things: a folder grows, and text files are corrected.
+
+    Parameters
+    ----------
+    conn
+        The session.
+    kind, object_id
+        A Dataset or an Image.
+    key
+        The upload's until now.
+    new
+        What is to be noted instead, its new key among it.
+
+    """
+    annotation = _annotation(conn, kind, object_id, key)
+    set_pairs(annotation, _replaced(pairs_of(annotation), dict(new)))
+    conn.update.saveObject(annotation)
 
 
 def _mark_dataset(conn: Connection, dataset_id: int, key: str, state: str) -> None:
