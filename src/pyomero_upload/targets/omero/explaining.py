@@ -94,8 +94,11 @@ def explain(
     """
     if isinstance(error, PyomeroError):
         return error
-    if joining and isinstance(error, Glacier2.PermissionDeniedException):
-        return session_over(settings)
+    if isinstance(error, Glacier2.PermissionDeniedException):
+        # What the router says where the server behind it does not answer (Glacier2's SessionRouterI).
+        if "internal server error" in str(error.reason).lower():
+            return _not_ready(error, settings)
+        return session_over(settings) if joining else _wrong_password(settings)
     for kind, said in _EXPLANATIONS:
         if isinstance(error, kind):
             return said(error, settings)
@@ -125,10 +128,17 @@ def session_over(settings: ServerSettings) -> SessionOverError:
     )
 
 
-def _wrong_password(_: Any, settings: ServerSettings) -> LoginError:
+def _wrong_password(settings: ServerSettings) -> LoginError:
     return WrongPasswordError(
         f"{settings.place} does not accept this user and password: {settings.prover}.",
         hint="Check both; they are the ones you use for OMERO.web. Upper and lower case matter.",
+    )
+
+
+def _not_ready(error: Any, settings: ServerSettings) -> ConnectingError:
+    return ConnectingError(
+        f"{settings.place} begins no session at present: {without_keys(str(error.reason)).rstrip('.')}.",
+        hint="It may be starting: try again in a minute. If this stays so, ask the server's administrator.",
     )
 
 
@@ -272,8 +282,8 @@ _EXPLANATIONS: tuple[
     (Ice.MemoryLimitException, _too_large),
     (Ice.UnknownException, _failed),
     (Ice.LocalException, _lost),
-    (Glacier2.PermissionDeniedException, _wrong_password),
-    (Glacier2.CannotCreateSessionException, _no_session),
+    (omero.WrappedCreateSessionException, _no_session),
+    (Glacier2.CannotCreateSessionException, _not_ready),
     (omero.SessionException, lambda _, settings: session_over(settings)),
     (omero.ReadOnlyGroupSecurityViolation, _group_takes_nothing),
     (omero.SecurityViolation, _not_allowed),

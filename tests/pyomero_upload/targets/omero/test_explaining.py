@@ -4,6 +4,7 @@ import http.server
 import socket
 import threading
 
+import Glacier2
 import Ice
 import omero
 import omero.clients
@@ -208,6 +209,21 @@ def server_error(kind, message):
             "could not do it: cannot read Image[1]",
         ),
         (Ice.ConnectionLostException(), ConnectingError, "was lost"),
+        (
+            Glacier2.PermissionDeniedException("internal server error"),
+            ConnectingError,
+            "begins no session at present",
+        ),
+        (
+            Glacier2.CannotCreateSessionException("internal server error"),
+            ConnectingError,
+            "begins no session at present",
+        ),
+        (
+            omero.WrappedCreateSessionException("No such group: x", False, -1, ""),
+            LoginError,
+            "does not let olga in: No such group: x.",
+        ),
     ],
 )
 def test_what_a_server_refuses_is_said_in_its_words_where_those_help(error, kind, words):
@@ -234,3 +250,10 @@ def test_no_traceback_holds_what_was_explained():
     with pytest.raises(SessionOverError) as told, explained_errors(SETTINGS):
         raise Ice.ObjectNotExistException(Ice.Identity(KEY, ""), "", "find")
     assert KEY not in "".join(traceback.format_exception(told.value))
+
+
+def test_a_router_whose_server_is_not_up_yet_is_no_end_of_a_session():
+    starting = Glacier2.PermissionDeniedException("internal server error")
+    assert type(explain(starting, SETTINGS, joining=True)) is ConnectingError
+    over = Glacier2.PermissionDeniedException(f"Password check failed for '{KEY}': []")
+    assert type(explain(over, SETTINGS, joining=True)) is SessionOverError
