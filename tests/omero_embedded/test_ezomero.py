@@ -1,6 +1,7 @@
 """ezomero, which many OMERO scripts are written with, finds in this server the one it knows."""
 
 import ast
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -371,3 +372,30 @@ def test_lists_for_people(
         omero_conn.getGroupFromContext().getName(),
     ):
         assert expected in told
+
+
+# ------------------------------------------------------------ OMERO.web
+def test_the_json_api_lets_ezomero_in_and_shows_it_an_image(
+    omero_new_user: Any, tmp_path: Path
+) -> None:
+    pytest.importorskip("omeroweb", reason="OMERO.web is not installed")
+    json_api = importlib.import_module("ezomero.json_api")
+    web = importlib.import_module("pyomero_upload.web")
+    user = omero_new_user()
+    client = user.log_in()
+    conn = omero.gateway.BlitzGateway(client_obj=client)
+    image = ezomero.post_image(conn, CUBE, "cells", dim_order="xyzct")
+    with web.Web(tmp_path, web.WebServer(user.server.host, user.server.port)) as pages:
+        told, session, url = json_api.create_json_session(
+            user=user.name,
+            password=user.password,
+            web_host=pages.url.rstrip("/"),
+            config_path=str(tmp_path),
+        )
+        assert told["success"]
+        assert told["eventContext"]["userName"] == user.name
+        picture = json_api.get_rendered_jpeg(session, url, image, 1)
+        assert picture.shape[:2] == (4, 5)
+        session.close()
+    conn.close(hard=False)
+    client.closeSession()
