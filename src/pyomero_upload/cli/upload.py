@@ -151,6 +151,7 @@ def upload(
             for plan in plans:
                 show_survey(plan, connection, dataset_id, as_json=as_json, verbose=verbose)
             return
+        connection.check_writable()
 
         def carry_out(plan: "Plan", show: "OnEvent") -> "UploadReport":
             from pyomero_upload.transfer import upload as transfer  # noqa: PLC0415
