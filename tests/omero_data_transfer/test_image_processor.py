@@ -49,7 +49,8 @@ def test_deprecation_is_announced_where_the_class_is_written():
 
 def test_ids_come_in_any_form_that_omero_has():
     assert run_processor(NoBase(), None, [], None) == [7, 8, 9]
-    assert object_id(5) == 5
+    assert run_processor(SimpleNamespace(process_image=lambda *_: 5), None, [], None) == [5]
+    assert run_processor(SimpleNamespace(process_image=lambda *_: None), None, [], None) is None
     with pytest.raises(TypeError):
         object_id("pos001")
 

@@ -69,6 +69,13 @@ def test_server_and_port_may_come_from_a_configuration_of_ice(user, tmp_path):
     broker.close_omero_session()
 
 
+def test_a_server_that_is_not_named_is_asked_for(tmp_path):
+    with pytest.raises(UsageError, match="Which OMERO server"):
+        OMERODataBroker("u", "p", None).open_omero_session()
+    with pytest.raises(UsageError, match="no file"):
+        OMERODataBroker("u", "p", None, ice_config=tmp_path / "x").open_omero_session()
+
+
 def test_without_an_open_session_it_says_what_to_call(user):
     broker = OMERODataBroker(user.name, user.password, user.server.host, user.server.port)
     with pytest.raises(UsageError, match="not open") as caught:

@@ -30,7 +30,7 @@ from omero_data_transfer.image_processor import ImageProcessor
 from omero_metadata_parser.extract_acq_metadata import AcqMetadataParser
 from omero_metadata_parser.extract_log_metadata import LogMetadataParser
 from omero_metadata_parser.metadata_parser import MetadataParser
-from pyomero_upload.errors import PyomeroError
+from pyomero_upload.errors import PyomeroError, UsageError
 from pyomero_upload.pyomero_upload import PyOmeroUploader
 
 SCRIPTS = Path(__file__).parent.parent / "old_scripts"
@@ -309,6 +309,33 @@ def test_a_processor_that_makes_nothing_or_elsewhere_is_not_taken_for_done(uploa
         uploader.launch_upload("d", folder, True, image_processor_impl=MakesNothing)
     with pytest.raises(PyomeroError, match="999999, but they are not in Dataset"):
         uploader.launch_upload("d", folder, True, image_processor_impl=MakesThingsUp)
+
+
+def test_a_processor_that_does_not_say_what_it_made_is_looked_after(uploader, tmp_path, capsys):
+    class Silent(OnlyGfp):
+        def process_images(self, omero_session, file_path, dataset):
+            super().process_images(omero_session, file_path, dataset)
+
+    folder = experiment(tmp_path / "exp", times=1)
+    uploader.launch_upload("d", folder, True, image_processor_impl=Silent)
+    assert "Number of hypercubes uploaded: 2\n" in capsys.readouterr().out
+
+
+def test_classes_that_cannot_be_used_are_refused_before_anything_is_made(
+    uploader, gateway, tmp_path
+):
+    class Wants(LabParser):
+        def __init__(self, file):
+            pass
+
+    folder = experiment(tmp_path / "exp", positions=["pos001"], times=1)
+    with pytest.raises(UsageError, match="is no parser"):
+        uploader.launch_upload("d", folder, True, object)
+    with pytest.raises(UsageError, match="Wants cannot be made"):
+        uploader.launch_upload("d", folder, True, Wants)
+    with pytest.raises(UsageError, match="is no image processor"):
+        uploader.launch_upload("d", folder, True, None, object)
+    assert list(gateway.getObjects("Dataset")) == []
 
 
 def test_the_manager_uploads_through_an_opened_broker(uploader, tmp_path):
