@@ -104,6 +104,7 @@ def copy(
     if project is not None and no_project:
         raise UsageError("--project and --no-project exclude each other.", hint="Give one of them.")
     into: str | Literal[False] | None = False if no_project else project
+    differing: list[bool] = []
     with (
         server_options.connected(
             server=server,
@@ -114,28 +115,32 @@ def copy(
             password_stdin=password_stdin,
             config_file=config_file,
         ) as source,
-        server_options.connected(
+        PixelSource(source) as pixels,
+    ):
+        found = plan_copy(source, pixels, dataset_id)
+        with server_options.connected(
             server=to,
             port=to_port,
             user=to_user,
             group=to_group,
             password_stdin=to_password_stdin,
             config_file=to_config_file,
-        ) as target,
-        PixelSource(source) as pixels,
-    ):
-        found = plan_copy(source, pixels, dataset_id)
+        ) as target:
 
-        differing: list[bool] = []
+            def run(plan: "Plan", show: "OnEvent") -> "UploadReport":
+                del plan
+                report = carry_out(found, target, project=into, patience=patience, progress=show)
+                differing.extend(p.severity == "error" for p in report.problems)
+                return report
 
-        def run(plan: "Plan", show: "OnEvent") -> "UploadReport":
-            del plan
-            report = carry_out(found, target, project=into, patience=patience, progress=show)
-            differing.extend(p.severity == "error" for p in report.problems)
-            return report
-
-        complete = show_uploaded(
-            found.plan, run, progress, several=False, quiet=quiet, verbose=verbose, as_json=as_json
-        )
+            complete = show_uploaded(
+                found.plan,
+                run,
+                progress,
+                several=False,
+                quiet=quiet,
+                verbose=verbose,
+                as_json=as_json,
+            )
     if not complete or any(differing):
         raise typer.Exit(EXIT_FAILED)

@@ -18,7 +18,7 @@ from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.images import DEFAULT_COLOR, known_of_plane
 from pyomero_upload.targets.omero.objects import server_text
 from pyomero_upload.targets.omero.reading import ServerImage, ServerObject, clock
-from pyomero_upload.targets.omero.said import Attachment, Said
+from pyomero_upload.targets.omero.said import Attachment, Said, file_parts
 from pyomero_upload.targets.omero.table_frames import read_table
 from pyomero_upload.targets.omero.tables import table_columns
 
@@ -48,7 +48,7 @@ def compare_dataset(
     yield from _tags(where, plan.dataset.tags, said)
     yield from _key_values(where, dataset_key_values(plan.dataset), said)
     yield from _tables(connection, where, plan.dataset.tables, said.tables)
-    yield from _attachments(where, plan, said.attachments)
+    yield from _attachments(connection, where, plan, said.attachments)
 
 
 def compare_image(
@@ -219,7 +219,9 @@ def _cells(connection: Connection, where: str, table: Table, file: Attachment) -
                 )
 
 
-def _attachments(where: str, plan: Plan, found: Sequence[Attachment]) -> Iterator[Problem]:
+def _attachments(
+    connection: Connection, where: str, plan: Plan, found: Sequence[Attachment]
+) -> Iterator[Problem]:
     there: dict[str, list[Attachment]] = {}
     for file in found:
         there.setdefault(file.name, []).append(file)
@@ -233,10 +235,18 @@ def _attachments(where: str, plan: Plan, found: Sequence[Attachment]) -> Iterato
         except OSError as error:
             yield Problem("error", "unreadable-file", path, f"It cannot be read: {error.strerror}.")
             continue
-        if digest not in {file.sha1 for file in files}:
+        if digest not in {file.sha1 or _sha1_on_server(connection, file) for file in files}:
             yield _missing(
                 "attachment-differs", where, f"The file {path} is not what is attached to it."
             )
+
+
+def _sha1_on_server(connection: Connection, file: Attachment) -> str:
+    """Return the SHA-1 of a file for which the server holds none."""
+    hasher = hashlib.sha1(usedforsecurity=False)
+    for part in file_parts(connection, file):
+        hasher.update(part)
+    return hasher.hexdigest()
 
 
 def _sha1(plan: Plan, path: str) -> str:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import omero.model
 import pandas as pd
@@ -40,6 +40,9 @@ from pyomero_upload.targets.omero.tables import add_table
 from pyomero_upload.transfer.events import OnEvent, UploadReport
 from pyomero_upload.transfer.server_plan import ServerPlan, server_plan
 from pyomero_upload.transfer.upload import upload
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # How each class of a remark holds its value.
 _REMARKS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
@@ -133,7 +136,8 @@ def carry_out(
         origin=found.origin,
     )
     copied = {image.name: image.image_id for image in report.images if image.image_id is not None}
-    work = _Copy(found.origin.connection, Patience(target, seconds=patience), found, copied)
+    source = Patience(found.origin.connection, seconds=patience)
+    work = _Copy(source, Patience(target, seconds=patience), found, copied)
     work.say("Dataset", report.dataset_id, found.said)
     for name, image_id in copied.items():
         work.say("Image", image_id, found.notes[name])
@@ -173,7 +177,7 @@ def _differing(found: ServerPlan, report: UploadReport) -> Iterator[Problem]:
 class _Copy:
     """What is said of a Dataset and its Images, on its way to the other server."""
 
-    source: Connection
+    source: Patience
     patience: Patience
     found: ServerPlan
     copied: Mapping[str, int]
@@ -196,11 +200,11 @@ class _Copy:
     def finish_image(self, name: str, image_id: int) -> None:
         """Give a copied Image its description, ROIs and rendering settings."""
         image = self.found.images[name]
-        rois = read_regions(self.source, image.id)
+        rois = self._ask(read_regions, image.id)
         self._run(add_regions, image_id, rois)
         if image.description:
             self._run(_describe, image_id, image.description)
-        settings = read_settings(self.source, image.pixels.id)
+        settings = self._ask(read_settings, image.pixels.id)
         if settings is not None:
             self._run(apply_settings, image_id, settings)
 
@@ -208,9 +212,15 @@ class _Copy:
         """Do something that does no harm when it is done twice, in spite of faults that pass."""
         self.patience.run(lambda: what(self.patience.connection, *args))
 
+    def _ask(
+        self, what: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Ask the server that the original is on, in spite of faults that pass."""
+        return self.source.run(lambda: what(self.source.connection, *args, **kwargs))
+
     def _frame(self, file: Attachment) -> pd.DataFrame:
         """Return a table in which ids of Images and of the Dataset are those of the copies."""
-        frame = read_table(self.source, file.id)
+        frame = self._ask(read_table, file.id)
         new = {
             "Image": {self.found.images[name].id: made for name, made in self.copied.items()},
         }
@@ -234,8 +244,7 @@ class _Copy:
         """Copy a file by way of the disk, as it may be larger than memory."""
         with tempfile.TemporaryDirectory(prefix="pyomero-") as folder:
             path = Path(folder, "file")
-            with path.open("wb") as opened:
-                opened.writelines(file_parts(self.source, file))
+            self._ask(_fetch, file, path)
             self.patience.run(
                 lambda: add_attachment(
                     self.patience.connection,
@@ -248,6 +257,11 @@ class _Copy:
                     description=file.description,
                 )
             )
+
+
+def _fetch(connection: Connection, file: Attachment, path: Path) -> None:
+    with path.open("wb") as opened:
+        opened.writelines(file_parts(connection, file))
 
 
 def _add_remarks(

@@ -51,7 +51,7 @@ from pyomero_upload.targets.omero.said import (
 )
 from pyomero_upload.targets.omero.table_frames import read_table
 from pyomero_upload.targets.target import Pixels
-from pyomero_upload.transfer.verify_omero import BLANK
+from pyomero_upload.transfer.verify_image import BLANK
 from pyomero_upload.version import __version__
 
 # Reading has nothing to lose: when the server stays away, the same command goes on later.

@@ -5,29 +5,26 @@ with the one that was noted when they were sent; attachments are read and hashed
 again, its planes are hashed and compared too, and `compare_omero` compares all that is said, item by item.
 """
 
-import hashlib
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pyomero_upload.errors import PyomeroError
-from pyomero_upload.model import Hypercube, Plan, PlaneIndex, Problem
+from pyomero_upload.model import Hypercube, Plan, Problem
 from pyomero_upload.planning import make_plan
-from pyomero_upload.processing import load_processor
+from pyomero_upload.planning.provenance import NAMESPACE
 from pyomero_upload.profiles import BUILT_IN
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.objects import server_text
 from pyomero_upload.targets.omero.provenance import (
-    COMPLETE,
     IMAGE_NAME,
     INCOMPLETE,
     KEY,
     PLANNED,
-    SHA1,
     STATE,
 )
 from pyomero_upload.targets.omero.raw_planes import PixelSource
@@ -40,11 +37,11 @@ from pyomero_upload.targets.omero.reading import (
 )
 from pyomero_upload.targets.omero.said import (
     Said,
-    file_parts,
+    fileset_files,
     read_all_annotations,
     read_annotations,
 )
-from pyomero_upload.transfer.compare_omero import compare_dataset, compare_image
+from pyomero_upload.transfer.compare_omero import compare_dataset
 from pyomero_upload.transfer.events import (
     Finished,
     ImageDone,
@@ -55,13 +52,8 @@ from pyomero_upload.transfer.events import (
     ignore,
 )
 from pyomero_upload.transfer.pipeline import default_workers
-from pyomero_upload.transfer.planes import ImageFailedError, ImageInput, StoppedError
 from pyomero_upload.transfer.progress import PAUSE_S, Meter, plane_bytes, plane_count
-from pyomero_upload.transfer.storage_order import in_storage_order, stored_bytes
-
-# What the upload notes on an Image of which planes could not be read.
-BLANK = "Planes left blank"
-HINT = "Upload again into a new Dataset, or restore the server's data from a backup."
+from pyomero_upload.transfer.verify_image import HINT, ImageCheck, damaged_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +170,8 @@ def verify_dataset(
     dataset = read_object(connection, "Dataset", dataset_id)
     said = read_annotations(connection, "Dataset", dataset_id)
     plan = against(said) if callable(against) else against
-    with PixelSource(connection) as source:
-        work = _Verification(connection, source, dataset, said, plan, progress or ignore)
+    with PixelSource(connection) as pixels:
+        work = _Verification(connection, pixels, dataset, said, plan, progress or ignore)
         return work.carry_out(started, workers or default_workers())
 
 
@@ -188,18 +180,17 @@ class _Verification:
     """One look at a Dataset; problems are told as they are found."""
 
     connection: Connection
-    source: PixelSource
+    pixels: PixelSource
     dataset: ServerObject
     said: Said
     plan: Plan | None
     on_event: OnEvent
     problems: list[Problem] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
 
     def carry_out(self, started: float, workers: int) -> DatasetReport:
         """Look at all Images, then at what is said of the Dataset."""
         ids = [image.id for image in children(self.connection, "Dataset", self.dataset.id)]
-        images = list(read_images(self.connection, ids, planes=self.plan is not None))
+        images = list(read_images(self.connection, ids, planes=False))
         notes = read_all_annotations(self.connection, "Image", ids)
         labels = {image.id: f"{image.image.name} ({image.where})" for image in images}
         meter = Meter(
@@ -209,16 +200,17 @@ class _Verification:
         self.on_event(Started(len(images), meter.total_planes, meter.total_bytes, 0))
         self._tell_of_dataset(images, notes)
         wanted = self._matched(images, notes)
+        stop = threading.Event()
+        check = ImageCheck(self.connection, self.pixels, self.plan, meter, stop)
         pool = ThreadPoolExecutor(workers, thread_name_prefix="verify")
         try:
             begun = time.monotonic()
             results = [
                 pool.submit(
-                    self._compare,
+                    check.problems,
                     image,
                     notes[image.id],
                     wanted.get(image.id),
-                    meter,
                     labels[image.id],
                 )
                 for image in images
@@ -235,9 +227,13 @@ class _Verification:
                 seconds = time.monotonic() - begun
                 self.on_event(ImageDone(label, Path(image.where), planes, seconds))
         finally:
-            self.stop.set()
+            stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
-        self._tell(self._files(self.said, f"Dataset:{self.dataset.id}"))
+        files = self.said.attachments
+        self._tell(damaged_files(self.connection, files, f"Dataset:{self.dataset.id}"))
+        for fileset in dict.fromkeys(i.fileset for i in images if i.fileset is not None):
+            files = tuple(fileset_files(self.connection, fileset))
+            self._tell(damaged_files(self.connection, files, f"Fileset:{fileset}"))
         if self.plan is not None:
             self._tell(compare_dataset(self.connection, self.dataset, self.said, self.plan))
         report = DatasetReport(
@@ -257,51 +253,32 @@ class _Verification:
             self.on_event(ProblemFound(image, problem))
 
     def _tell_of_dataset(self, images: Sequence[ServerImage], notes: Mapping[int, Said]) -> None:
-        """Say whether all Images are there that were planned."""
+        """Say of each upload into the Dataset whether it ended, and whether all Images are there that it planned."""
         where = f"Dataset:{self.dataset.id}"
-        noted = dict(self.said.provenance)
-        if noted.get(STATE) == INCOMPLETE:
-            self._tell(
-                [
-                    Problem(
-                        "error",
-                        "upload-incomplete",
-                        where,
-                        "The upload into it did not end.",
-                        "Run the same upload command again; it goes on where it stopped.",
-                    )
-                ]
-            )
-        planned = noted.get(PLANNED, "")
-        mine = [
-            image
-            for image in images
-            if dict(notes[image.id].provenance).get(KEY) == noted.get(KEY, "")
-        ]
-        if self.plan is None and planned.isdecimal() and int(planned) > len(mine):
-            self._tell(
-                [
-                    Problem(
-                        "error",
-                        "image-missing",
-                        where,
-                        f"{int(planned) - len(mine)} of the {planned} Images that were planned are not in it.",
-                        "Run the same upload command again, unless they were deleted on purpose.",
-                    )
-                ]
-            )
-        if self.plan is not None and noted.get(KEY) not in {None, self.plan.digest}:
-            self._tell(
-                [
-                    Problem(
-                        "warning",
-                        "plan-differs",
-                        str(self.plan.source.folder),
-                        "The folder, or how it is read, is not what was uploaded then.",
-                        "Give the same options (--name, --profile, --pattern, …) as then.",
-                    )
-                ]
-            )
+        made = Counter(dict(notes[image.id].provenance).get(KEY) for image in images)
+        # Files that were imported as they are note their upload on themselves, not on Images.
+        imported = sum(image.fileset is not None for image in images)
+        keys = set()
+        for pairs in self.said.maps:
+            noted = dict(pairs.pairs)
+            if pairs.namespace != NAMESPACE or KEY not in noted:
+                continue
+            keys.add(noted[KEY])
+            if noted.get(STATE) == INCOMPLETE:
+                message = "An upload into it did not end."
+                hint = "Run the same upload command again; it goes on where it stopped."
+                self._tell([Problem("error", "upload-incomplete", where, message, hint)])
+            planned = noted.get(PLANNED, "")
+            lacking = int(planned) - made[noted[KEY]] - imported if planned.isdecimal() else 0
+            if self.plan is None and lacking > 0:
+                message = f"{lacking} of the {planned} Images that were planned are not in it."
+                hint = "Run the same upload command again, unless they were deleted on purpose."
+                self._tell([Problem("error", "image-missing", where, message, hint)])
+        if self.plan is not None and keys and self.plan.digest not in keys:
+            source = str(self.plan.source.folder)
+            message = "The folder, or how it is read, is not what was uploaded then."
+            hint = "Give the same options (--name, --profile, --pattern, …) as then."
+            self._tell([Problem("warning", "plan-differs", source, message, hint)])
 
     def _matched(
         self, images: Sequence[ServerImage], notes: Mapping[int, Said]
@@ -338,127 +315,3 @@ class _Verification:
             ]
         )
         return found
-
-    def _compare(
-        self,
-        image: ServerImage,
-        said: Said,
-        wanted: tuple[Hypercube, Hypercube] | None,
-        meter: Meter,
-        label: str,
-    ) -> list[Problem]:
-        """Return what is wrong with one Image; called from several threads."""
-        noted = dict(said.provenance)
-        if image.sha1 is None or noted.get(STATE, COMPLETE) != COMPLETE:
-            # To read it could keep the upload from going on.
-            return [
-                Problem(
-                    "error",
-                    "image-incomplete",
-                    label,
-                    "It was never completed.",
-                    "Run the same upload command again; it is made anew then.",
-                )
-            ]
-        problems = list(self._digests(image, noted, label))
-        plan = self.plan
-        if wanted is not None and plan is not None:
-            expected, origin = wanted
-            if (expected.sizes, expected.dtype) == (image.image.sizes, image.image.dtype):
-                problems += self._pixels(
-                    image,
-                    expected,
-                    origin,
-                    lambda: self._plane_done(meter, label),
-                    blank=BLANK in noted,
-                )
-            problems += compare_image(image, said, expected, plan)
-        else:
-            meter.found_done(label, plane_count(image.image))
-        problems += self._files(said, label)
-        return problems
-
-    def _digests(
-        self, image: ServerImage, noted: Mapping[str, str], label: str
-    ) -> Iterator[Problem]:
-        """Compare what the server's pixels are now with what the server and the upload noted."""
-        now = self.source.digest(image.pixels.id)
-        if now != image.sha1:
-            yield Problem(
-                "error",
-                "image-differs",
-                label,
-                "The server's pixels are not what it noted when they were written.",
-                HINT,
-            )
-        sent = noted.get(SHA1)
-        if sent is None:
-            yield Problem(
-                "info",
-                "image-unknown",
-                label,
-                "Nothing notes what was sent: another program made it. It was compared with the server's own note alone.",
-            )
-        elif sent != now:
-            yield Problem(
-                "error", "image-differs", label, "The server's pixels are not what was sent.", HINT
-            )
-
-    def _plane_done(self, meter: Meter, label: str) -> None:
-        meter.plane_done(label)
-        if self.stop.is_set():
-            raise StoppedError
-
-    def _pixels(
-        self,
-        image: ServerImage,
-        expected: Hypercube,
-        origin: Hypercube,
-        plane_done: Callable[[], None],
-        *,
-        blank: bool,
-    ) -> Iterator[Problem]:
-        """Compare an Image with its source: by one digest, and where that differs plane by plane."""
-        plan = self.plan
-        if plan is None:  # pragma: no cover - asked only where there is one
-            return
-        work = ImageInput(
-            expected,
-            origin,
-            load_processor(plan.processor) if plan.processor else None,
-            plan.source.folder,
-            plan.source.files,
-            blank_bad_planes=blank,
-        )
-        hasher = hashlib.sha1(usedforsecurity=False)
-        digests: dict[PlaneIndex, bytes] = {}
-        try:
-            for index, pixels in in_storage_order(work, plane_done):
-                content = stored_bytes(expected, pixels)
-                hasher.update(content)
-                digests[index] = hashlib.sha1(content, usedforsecurity=False).digest()
-        except ImageFailedError as error:
-            yield error.problem
-            return
-        if hasher.hexdigest() == image.sha1:
-            return
-        for index in expected.indexes():
-            (found,) = self.source.planes(image.pixels, [index])
-            content = stored_bytes(expected, found)
-            if hashlib.sha1(content, usedforsecurity=False).digest() != digests[index]:
-                yield Problem(
-                    "error",
-                    "plane-differs",
-                    f"{expected.name} t={index.t} c={index.c} z={index.z}",
-                    f"Its pixels on the server ({image.where}) are not those of the folder.",
-                    HINT,
-                )
-
-    def _files(self, said: Said, where: str) -> Iterator[Problem]:
-        """Read attachments and compare them with their checksums."""
-        for file in said.attachments:
-            try:
-                for _ in file_parts(self.connection, file):
-                    pass
-            except PyomeroError as error:  # noqa: PERF203 - a few files
-                yield Problem("error", "attachment-differs", where, error.message, error.hint)

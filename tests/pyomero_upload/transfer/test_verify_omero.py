@@ -18,6 +18,7 @@ from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.said import read_annotations
 from pyomero_upload.transfer.events import Finished, ImageDone, Started
 from pyomero_upload.transfer.upload import upload
+from pyomero_upload.transfer.upload_original import upload_original
 from pyomero_upload.transfer.verify_omero import plan_again, verify_dataset
 
 METADATA = """\
@@ -128,6 +129,42 @@ def test_pixels_that_the_server_lost_are_noticed_without_the_folder(
     assert {(p.code, p.where) for p in report.problems} == {
         ("image-differs", f"pos001 (Image:{image})")
     }
+
+
+def test_a_plane_that_the_server_lost_is_named_with_the_folder(
+    conn, dataset, folder, samples, omero_server
+):
+    pixels = samples.pixels(images_of(samples, dataset)["pos001"]).id.val
+    (stored,) = Path(omero_server.folder).rglob(f"Pixels/**/{pixels}")
+    content = bytearray(stored.read_bytes())
+    # Planes of 16 × 20 pixels of two bytes; the eighth is t=1 c=0 z=1.
+    content[7 * 640 + 3] ^= 1
+    stored.write_bytes(content)
+    report = compared(conn, dataset, folder)
+    assert ("error", "plane-differs", "pos001 t=1 c=0 z=1") in found(report)
+
+
+def test_each_upload_into_a_dataset_has_to_be_complete(conn, dataset, samples, tmp_path):
+    other = experiment(tmp_path / "other", positions=("pos003", "pos004"), times=1)
+    upload(make_plan(other), conn, into=dataset)
+    assert verify_dataset(conn, dataset).problems == ()
+    image = images_of(samples, dataset)["pos001"]
+    run(samples.client, omero.cmd.Delete2(targetObjects={"Image": [image]}))
+    assert found(verify_dataset(conn, dataset)) == {
+        ("error", "image-missing", f"Dataset:{dataset}")
+    }
+
+
+def test_files_that_were_imported_as_they_are_are_compared_plane_by_plane(conn, samples, tmp_path):
+    import tifffile  # noqa: PLC0415
+
+    (tmp_path / "in" / "p").mkdir(parents=True)
+    tifffile.imwrite(tmp_path / "in" / "p" / "e_000001_GFP_001.tif", plane(1))
+    plan = make_plan(tmp_path / "in", layout="separate")
+    dataset = upload_original(plan, conn).dataset_id
+    report = compared(conn, dataset, tmp_path / "in", layout="separate")
+    assert not [p for p in report.problems if p.code in {"plane-differs", "image-differs"}]
+    assert verify_dataset(conn, dataset).ok
 
 
 @pytest.mark.parametrize(
@@ -296,3 +333,22 @@ def test_another_folder_is_told_before_its_planes(conn, dataset, tmp_path):
 def test_a_dataset_that_is_not_there_is_said_to_be_so(conn):
     with pytest.raises(UsageError, match="There is no Dataset:987654321"):
         verify_dataset(conn, 987654321)
+
+
+def test_a_file_that_images_were_imported_from_and_the_server_lost_is_named(
+    conn, tmp_path, omero_server
+):
+    import tifffile  # noqa: PLC0415
+
+    (tmp_path / "in" / "p").mkdir(parents=True)
+    tifffile.imwrite(tmp_path / "in" / "p" / "e_000001_GFP_001.tif", plane(1))
+    dataset = upload_original(make_plan(tmp_path / "in", layout="separate"), conn).dataset_id
+    stored = max(
+        Path(omero_server.folder).rglob("e_000001_GFP_001.tif"), key=lambda p: p.stat().st_mtime_ns
+    )
+    content = bytearray(stored.read_bytes())
+    content[-1] ^= 1
+    stored.write_bytes(content)
+    report = verify_dataset(conn, dataset)
+    assert ["e_000001_GFP_001.tif" in p.message for p in report.problems] == [True]
+    assert report.problems[0].code == "attachment-differs"

@@ -131,5 +131,21 @@ def test_a_store_that_failed_is_not_used_again(samples, source):
     assert len(source.planes(where, [PlaneIndex(0, 0, 0)])) == 1
 
 
+def test_after_a_drop_planes_are_read_through_the_new_client(samples, omero_new_user):
+    settings_of = omero_new_user()
+    client = settings_of.log_in()
+    pixels = pixels_of(12)
+    image = Samples(client).image(pixels)
+    connection = Connection.over(client)
+    connection.detach()
+    with PixelSource(connection) as source:
+        where = read_image(connection, image).pixels
+        source.planes(where, [PlaneIndex(0, 0, 0)])
+        connection.rejoin()
+        (found,) = source.planes(where, [PlaneIndex(1, 1, 2)])
+    np.testing.assert_array_equal(found, pixels[1, 1, 2])
+    connection.close()
+
+
 def test_sizes_say_how_many_bytes_a_plane_takes():
     assert StoredPixels(1, Sizes(1, 1, 1, 3, 4), "uint16").plane_bytes == 24
