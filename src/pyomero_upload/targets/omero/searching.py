@@ -280,18 +280,17 @@ class _Question:
         self, *, tags: Sequence[str], key_values: Sequence[tuple[str, str]], text: str | None
     ) -> None:
         for tag in tags:
-            tagged = f"select t.id from TagAnnotation t where {self._like(tag, 't.textValue')}"
-            self._where(self._annotated(f"a.id in ({tagged})"))
+            self._where(self._annotated("TagAnnotation a", self._like(tag, "a.textValue")))
         for key, value in key_values:
             pair = f"{self._like(key, 'm.name')} and {self._like(value, 'm.value')}"
-            self._where(self._annotated(pair, join=" join a.mapValue m"))
+            self._where(self._annotated("MapAnnotation a join a.mapValue m", pair))
         if text is not None:
             anywhere = f"*{text}*" if text else ""
             places = (
                 self._like(anywhere, "x.name", "x.description"),
-                self._annotated(self._like(anywhere, "a.textValue")),
+                self._annotated("TextAnnotation a", self._like(anywhere, "a.textValue")),
                 self._annotated(
-                    self._like(anywhere, "m.name", "m.value"), join=" join a.mapValue m"
+                    "MapAnnotation a join a.mapValue m", self._like(anywhere, "m.name", "m.value")
                 ),
             )
             self._where(f"({' or '.join(places)})")
@@ -304,9 +303,12 @@ class _Question:
             end = _start(until + timedelta(days=1)) if whole_day else _start(until)
             self._where(self._when("<" if whole_day else "<=", end))
 
-    def _annotated(self, condition: str, join: str = "") -> str:
-        links = f"{self.kind}AnnotationLink l join l.child a{join}"
-        return f"x.id in (select l.parent.id from {links} where {condition})"
+    def _annotated(self, annotations: str, condition: str) -> str:
+        """Say that one of the annotations `a` for which a condition is true hangs on it."""
+        return (
+            f"x.id in (select l.parent.id from {self.kind}AnnotationLink l "
+            f"where l.child.id in (select a.id from {annotations} where {condition}))"
+        )
 
     def _when(self, comparison: str, moment: datetime) -> str:
         milliseconds = omero.rtypes.rtime(int(moment.timestamp() * 1000))
