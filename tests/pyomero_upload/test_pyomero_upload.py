@@ -103,6 +103,25 @@ def test_without_hypercube_each_file_is_an_image(uploader, gateway, tmp_path, ca
     assert {(i.getSizeT(), i.getSizeC(), i.getSizeZ()) for i in images} == {(1, 1, 1)}
 
 
+def test_gfp_is_green_rfp_red_and_a_colour_jpg_three_channels(uploader, gateway, tmp_path):
+    folder = experiment(
+        tmp_path / "exp", positions=["pos001"], times=1, channels=["gfp", "rfp"], sections=1
+    )
+    jpg = folder / "pos002/exp_000001_rgb_001.jpg"
+    jpg.parent.mkdir()
+    jpg.write_bytes(imagecodecs.jpeg_encode(plane(1, shape=(16, 20, 3), dtype=np.uint8)))
+    returned = uploader.launch_upload("d", folder, True)
+    images = {i.getName(): i for i in gateway.getObject("Dataset", int(returned)).listChildren()}
+    colors = {
+        channel.getLabel(): channel.getColor().getHtml()
+        for image in images.values()
+        for channel in image.getChannels()
+    }
+    assert colors["gfp"].lower() == "00ff00"
+    assert colors["rfp"].lower() == "ff0000"
+    assert images["pos002"].getSizeC() == 3
+
+
 def test_arguments_go_by_the_old_names(uploader, tmp_path):
     folder = experiment(tmp_path / "exp", positions=["pos001"], times=1)
     assert uploader.launch_upload(
