@@ -2,10 +2,12 @@
 
 # Operations have the names and parameters of Slice, whether they need them or not.
 
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
 import omero
+import omero.cmd
 import omero.grid
 import omero.model
 from omero.model import IObject
@@ -14,12 +16,13 @@ from sqlalchemy import select
 
 from omero_embedded import errors, permissions, saving, tables
 from omero_embedded.call import Call, writing
-from omero_embedded.files import place
+from omero_embedded.files import folders, place
 from omero_embedded.files.checksums import OFFERED, checksum, suggest
 from omero_embedded.files.store import RawFileStore
 from omero_embedded.files.upload import ImportProcess, begin, upload_job
 from omero_embedded.initial import ENUMERATIONS
 from omero_embedded.loading import Loader
+from omero_embedded.wire.handles import Handle
 from omero_embedded.wire.registry import stateless
 
 
@@ -133,9 +136,51 @@ class ManagedRepository:
 
         return mimetypes.guess_type(path)[0] or "application/octet-stream"
 
+    def treeList(self, call: Call, path: str) -> "omero.RMap":
+        """Return id, media type and size of all that is in a folder, by path, with what is in the folders there."""
+        return folders.tree(call, path)
+
     def fileById(self, call: Call, id: int) -> Any:  # Slice's name
         """Return a store that reads and writes a file."""
         return call.publish(RawFileStore.of(_found(call, id)))
+
+    # ------------------------------------------------------------ making and removing
+    @writing
+    def makeDir(self, call: Call, path: str, parents: bool) -> None:
+        """Make a folder, below one's own folder unless one is an administrator."""
+        folders.make_folder(call, path, parents=parents)
+
+    @writing
+    def register(self, call: Call, path: str, mimetype: "omero.RString | None") -> IObject | None:
+        """Make the OriginalFile of a file that lies in the repository."""
+        there = folders.on_disk(call, path)
+        if not there.exists():
+            raise errors.resource(f"Path does not exist: {path}")
+        size = 0 if there.is_dir() else there.stat().st_size
+        return Loader(call).object(
+            "OriginalFile", folders.register(call, path, unwrap(mimetype), size)
+        )
+
+    @writing
+    def file(self, call: Call, path: str, mode: str) -> Any:
+        """Return a store that reads (`r`) or reads and writes (`rw`) the file at a path; a new one for `rw`."""
+        if mode not in ("r", "rw"):
+            raise errors.api_usage(f"A file is opened with r or rw, not with {mode!r}.")
+        found = folders.find(call, path)
+        if found is None and mode == "r":
+            raise errors.resource(f"Path does not exist: {path}")
+        if found is None:
+            found = folders.register(call, path, self.mimetype(call, path), 0)
+        return call.publish(RawFileStore.of(_found(call, found)))
+
+    def deletePaths(self, call: Call, paths: Sequence[str], recursively: bool, force: bool) -> Any:
+        """Begin to delete what is at paths, in one transaction whatever `force` says; return the handle."""
+        ids = folders.to_delete(call, paths, recursively=recursively)
+        request = omero.cmd.Delete2(targetObjects={"OriginalFile": ids})
+        handle = Handle(call.server, call.session, dict(call.context), request)
+        proxy = call.server.publish(call.session, handle, name=f"{uuid.uuid4()}/omero.cmd.Handle")
+        call.after_commit(handle.start)
+        return proxy
 
 
 def _found(call: Call, file_id: int) -> place.StoredFile:

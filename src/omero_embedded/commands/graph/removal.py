@@ -103,8 +103,16 @@ def _delete_all_pixels(folder: Path, ids: Iterable[int]) -> None:
 
 
 def _unlink(paths: Iterable[Path]) -> None:
-    for path in paths:
-        _try(partial(path.unlink, missing_ok=True), str(path))
+    for path in sorted(paths, key=lambda p: -len(p.parts)):  # folders after what is in them
+        _try(partial(_remove, path), str(path))
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, or a folder of the repository."""
+    if path.is_dir():
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _try(removal: Callable[[], None], what: str) -> None:
