@@ -12,12 +12,15 @@ import omero.grid
 import omero.model
 import pytest
 import tifffile
+from pydantic import SecretStr
 
 from folders import experiment, plane, write_png
 from omero_samples import Samples, pixels_of
+from proxy import Proxy
 from pyomero_upload.errors import PlanError, PyomeroError, UsageError
 from pyomero_upload.planning import make_plan
 from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.settings import ServerSettings
 from pyomero_upload.transfer import convert, verify
 from pyomero_upload.transfer.events import InterruptedJobError, Progress
 from pyomero_upload.transfer.get import get
@@ -168,6 +171,33 @@ def test_a_run_that_was_stopped_goes_on(conn, samples, tmp_path):
         get(conn, dataset, tmp_path / "got", workers=1, progress=stop)
     report = get(conn, dataset, tmp_path / "got")
     assert report.ok
+    read = zarr.open_group(tmp_path / "got" / "cells.ome.zarr", mode="r")["0"][:]
+    np.testing.assert_array_equal(read, pixels)
+
+
+def test_a_connection_that_drops_on_the_way_costs_nothing(omero_new_user, tmp_path):
+    user = omero_new_user()
+    client = user.log_in()
+    samples = Samples(client)
+    dataset = samples.dataset("d")
+    pixels = pixels_of(1, (12, 2, 2, 64, 64))
+    samples.image(pixels, "cells", dataset)
+    client.closeSession()
+    dropped = []
+    with Proxy(user.server.host, user.server.port) as network:
+        settings = ServerSettings(
+            host=network.host, port=network.port, user=user.name, password=SecretStr(user.password)
+        )
+        connection = Connection.open(settings)
+
+        def drop(event):
+            if isinstance(event, Progress) and not dropped:
+                dropped.append(event.planes_done)
+                network.drop()
+
+        assert get(connection, dataset, tmp_path / "got", workers=1, progress=drop).ok
+        connection.close()
+    assert dropped
     read = zarr.open_group(tmp_path / "got" / "cells.ome.zarr", mode="r")["0"][:]
     np.testing.assert_array_equal(read, pixels)
 
