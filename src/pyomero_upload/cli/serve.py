@@ -76,20 +76,21 @@ def serve(
         database_url=os.environ.get(DATABASE),
         ready_file=ready_file,
         durable=not memory,
-        beside=functools.partial(_pages, web_port=web_port) if web else None,
+        beside=functools.partial(_pages, host=host, web_port=web_port) if web else None,
     )
     raise typer.Exit(status)
 
 
 @contextmanager
-def _pages(running: "RunningServer", *, web_port: int) -> "Iterator[None]":
+def _pages(running: "RunningServer", *, host: str, web_port: int) -> "Iterator[None]":
     """Have OMERO.web beside a server that answers."""
     from pyomero_upload.cli.web import tell  # noqa: PLC0415
     from pyomero_upload.web import Web, WebServer  # noqa: PLC0415
 
     if running.port is None:
         raise AssertionError("a server that was told to listen has a port")
-    with Web(running.folder / "web", WebServer("127.0.0.1", running.port), port=web_port) as pages:
+    server = WebServer("127.0.0.1", running.port)
+    with Web(running.folder / "web", server, port=web_port, address=host) as pages:
         tell(pages)
         yield
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyomero_upload.errors import PyomeroError
 from pyomero_upload.web.serving import serve
-from pyomero_upload.web.settings import WebServer
+from pyomero_upload.web.settings import LOOPBACK, WebServer
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,6 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, required=True, help="its TLS port")
     parser.add_argument("--name", required=True, help="its name for people")
     parser.add_argument("--web-port", type=int, default=0, help="port of the pages; 0: a free one")
+    parser.add_argument("--address", default=LOOPBACK, help="where the pages listen")
     parser.add_argument("--ready-file", type=Path, help="written when the pages can be asked for")
     parser.add_argument(
         "--with-parent", action="store_true", help="stop when standard input is closed"
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.folder,
             WebServer(options.host, options.port, options.name),
             options.web_port,
+            address=options.address,
             ready_file=options.ready_file,
             with_parent=options.with_parent,
         )

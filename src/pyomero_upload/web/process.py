@@ -17,7 +17,7 @@ from types import TracebackType
 from typing_extensions import Self
 
 from pyomero_upload.errors import PyomeroError
-from pyomero_upload.web.settings import WebServer
+from pyomero_upload.web.settings import LOOPBACK, WebServer
 
 STARTING = 120.0
 """Seconds within which the pages must be there; the first start copies static files."""
@@ -53,7 +53,9 @@ class Web:
     server
         The OMERO server that it shows.
     port
-        Port of the pages, on this machine's loopback address; 0 takes a free one.
+        Port of the pages; 0 takes a free one.
+    address
+        Where they listen; this machine's loopback address unless told.
 
     Attributes
     ----------
@@ -65,10 +67,18 @@ class Web:
 
     url: str
 
-    def __init__(self, folder: Path | str, server: WebServer, *, port: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path | str,
+        server: WebServer,
+        *,
+        port: int = 0,
+        address: str = LOOPBACK,
+    ) -> None:
         self.folder = Path(folder)
         self.server = server
         self._port = port
+        self._address = address
         self.log = self.folder / "web.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -100,6 +110,7 @@ class Web:
         command = [sys.executable, "-m", "pyomero_upload.web", "--folder", str(self.folder)]
         command += ["--host", self.server.host, "--port", str(self.server.port)]
         command += ["--name", self.server.name, "--web-port", str(self._port)]
+        command += ["--address", self._address]
         command += ["--ready-file", str(ready), "--with-parent"]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own module

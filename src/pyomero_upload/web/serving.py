@@ -1,7 +1,7 @@
 """Serving OMERO.web in the foreground, by waitress, until SIGINT or SIGTERM.
 
-What `python -m pyomero_upload.web` does; `process` starts it. Only this machine can reach it: who wants others to
-should put a web server with TLS in front.
+What `python -m pyomero_upload.web` does; `process` starts it. Unless told otherwise only this machine can reach it: who
+wants others to should put a web server with TLS in front.
 """
 
 import json
@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pyomero_upload.errors import PyomeroError
-from pyomero_upload.web.settings import WebServer, configure
+from pyomero_upload.web.settings import LOOPBACK, WebServer, configure
 
-LOOPBACK = "127.0.0.1"
 THREADS = 8
 """Requests answered at once: a page of thumbnails asks for many."""
 
@@ -30,6 +29,7 @@ def serve(
     server: WebServer,
     port: int,
     *,
+    address: str = LOOPBACK,
     ready_file: Path | None = None,
     with_parent: bool = False,
 ) -> None:
@@ -43,6 +43,8 @@ def serve(
         The OMERO server.
     port
         Port of the pages; 0 takes a free one.
+    address
+        Where they listen. Other than the loopback (in a container, say), this machine's name is theirs too.
     ready_file
         A file that says where the pages are when they can be asked for: {"url", "pid"}.
     with_parent
@@ -55,9 +57,9 @@ def serve(
     """
     from waitress.server import create_server  # noqa: PLC0415
 
-    listening = _listen(port)
+    listening = _listen(address, port)
     port = listening.getsockname()[1]
-    configure(folder, server, port)
+    configure(folder, server, port, names=() if address == LOOPBACK else (socket.gethostname(),))
     running = create_server(
         application(folder),
         sockets=[listening],
@@ -109,16 +111,16 @@ def _collect_static_files(folder: Path, call_command: Callable[..., object]) -> 
     file.write_text(json.dumps(versions, indent=1, sort_keys=True), encoding="utf-8")
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(address: str, port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         if sys.platform != "win32":  # there it would let two programs have one port
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((LOOPBACK, port))
+        listening.bind((address, port))
     except OSError as error:
         listening.close()
         raise PyomeroError(
-            f"Pages cannot be served at port {port}: {error.strerror}.",
+            f"Pages cannot be served at {address}, port {port}: {error.strerror}.",
             hint="Give another one with --web-port; 0 takes a free one.",
         ) from error
     return listening

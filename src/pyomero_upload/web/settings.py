@@ -7,12 +7,16 @@ OMERO.figure and OMERO.parade get their places in the page.
 import json
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from pyomero_upload.errors import UsageError
+
+LOOPBACK = "127.0.0.1"
+"""Where the pages listen unless told otherwise."""
 
 TLS_PORT = 4064
 """Where OMERO servers listen unless told otherwise."""
@@ -101,7 +105,7 @@ def shown(what: str) -> str:
     return f"webclient/?show={kind.lower()}-{number}"
 
 
-def configure(folder: Path, server: WebServer, port: int) -> None:
+def configure(folder: Path, server: WebServer, port: int, *, names: Sequence[str] = ()) -> None:
     """Write OMERO.web's configuration and secret key, and point this process at them.
 
     Parameters
@@ -112,6 +116,8 @@ def configure(folder: Path, server: WebServer, port: int) -> None:
         The OMERO server.
     port
         Where the pages are served.
+    names
+        Names of theirs besides the loopback's.
     """
     for part in ("etc/grid", "var/log", "sessions", "uploads", "static"):
         (folder / part).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -123,14 +129,14 @@ def configure(folder: Path, server: WebServer, port: int) -> None:
     file.unlink(missing_ok=True)
     config = ConfigXml(str(file))
     try:
-        for key, value in _values(folder, server, port).items():
+        for key, value in _values(folder, server, port, names).items():
             config[f"omero.web.{key}"] = value if isinstance(value, str) else json.dumps(value)
     finally:
         config.close()
     file.chmod(0o600)
 
 
-def _values(folder: Path, server: WebServer, port: int) -> dict[str, Any]:
+def _values(folder: Path, server: WebServer, port: int, names: Sequence[str]) -> dict[str, Any]:
     """Return OMERO.web's settings by name, without their common beginning."""
     apps = [name for name in (IVIEWER, FIGURE, PARADE) if find_spec(name) is not None]
     if find_spec("distutils") is None and PARADE in apps:
@@ -157,7 +163,7 @@ def _values(folder: Path, server: WebServer, port: int) -> dict[str, Any]:
         "secure": "false" if server.is_here else "true",
         "secret_key": _secret_key(folder),
         # Pages of other sites must not reach this one under a name of their own.
-        "allowed_hosts": ["127.0.0.1", "localhost", "[::1]"],
+        "allowed_hosts": [LOOPBACK, "localhost", "[::1]", *names],
         "debug": "false",
         "upgrades.url": "",
         "apps": apps,

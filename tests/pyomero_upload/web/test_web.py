@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -82,6 +83,14 @@ def test_other_names_for_this_machine_are_refused(web: Web) -> None:
     assert answer.status_code == 400
 
 
+def test_where_they_listen_elsewhere_this_machines_name_is_theirs_too(server, tmp_path) -> None:
+    where = WebServer(server.host, server.port)
+    with Web(tmp_path / "web", where, address="0.0.0.0") as pages:
+        for host, status in ((socket.gethostname(), 200), ("evil.example.org", 400)):
+            answer = requests.get(f"{pages.url}api/", headers={"Host": host}, timeout=30)
+            assert answer.status_code == status, host
+
+
 @POSIX
 def test_secrets_are_their_owners_alone(web: Web) -> None:
     for name in ("secret-key", "etc/grid/config.xml"):
@@ -105,7 +114,7 @@ def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_a_port_that_is_taken_is_named(web: Web, server: Server, tmp_path: Path) -> None:
     port = int(web.url.rsplit(":", 1)[1].strip("/"))
-    with pytest.raises(PyomeroError, match=f"Pages cannot be served at port {port}"):
+    with pytest.raises(PyomeroError, match=rf"Pages cannot be served at 127\.0\.0\.1, port {port}"):
         Web(tmp_path, WebServer(server.host, server.port), port=port).start()
 
 
