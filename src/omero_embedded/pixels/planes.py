@@ -14,9 +14,10 @@ import hashlib
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,42 @@ from omero_embedded.pixels.errors import (
 _MAXIMUM_TILE = 1048576
 
 Array = npt.NDArray[Any]
+
+
+class _Known:
+    """The digest of a file as it was last computed, known to all who have the file open.
+
+    Several stores write one image, and the end of each asks for the digest of the whole.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._writes = 0
+        self._digest: tuple[tuple[int, int, int], bytes] | None = None
+
+    def note_write(self) -> None:
+        """Forget the digest; to be called before and after bytes are written."""
+        with self._lock:
+            self._writes += 1
+
+    def digest(self, descriptor: int, compute: Callable[[], bytes]) -> bytes:
+        """Return the digest, computed anew where anybody has written since, also behind our back."""
+        state = self._state(descriptor)
+        with self._lock:
+            known = self._digest
+        if known is None or known[0] != state:
+            known = state, compute()
+            with self._lock:
+                self._digest = known
+        return known[1]
+
+    def _state(self, descriptor: int) -> tuple[int, int, int]:
+        status = os.fstat(descriptor)
+        return self._writes, status.st_mtime_ns, status.st_size
+
+
+_known: WeakValueDictionary[Path, _Known] = WeakValueDictionary()
+_known_lock = threading.Lock()
 
 
 class PlaneFile:
@@ -58,6 +95,8 @@ class PlaneFile:
         self._imported = imported
         self._descriptor: int | None = None
         self._position = threading.Lock()  # only Windows, which has no pread, needs it
+        with _known_lock:
+            self._known = _known.setdefault(path, _Known())
 
     # ------------------------------------------------------------ bytes
     def read(self, offset: int, size: int) -> bytes:
@@ -78,9 +117,13 @@ class PlaneFile:
         """
         self.check_writable()
         view = memoryview(data)
-        while view:
-            written = _write_at(self._open(), offset, view, self._position)
-            offset, view = offset + written, view[written:]
+        self._known.note_write()
+        try:
+            while view:
+                written = _write_at(self._open(), offset, view, self._position)
+                offset, view = offset + written, view[written:]
+        finally:
+            self._known.note_write()
 
     def write_exactly(self, offset: int, size: int, data: bytes) -> None:
         """Write the `size` bytes of a plane, a stack or a time point.
@@ -166,6 +209,9 @@ class PlaneFile:
 
     def digest(self) -> bytes:
         """Return the SHA-1 over all planes in the order t, c, z, z fastest."""
+        return self._known.digest(self._open(), self._computed_digest)
+
+    def _computed_digest(self) -> bytes:
         return hashlib.sha1(self._mapped(np.uint8).data, usedforsecurity=False).digest()
 
     # ------------------------------------------------------------ levels

@@ -1,6 +1,7 @@
 """The file of an ordinary image: who may write, what reads back, the digest."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -204,3 +205,19 @@ def test_more_than_one_answer_can_hold_is_refused(tmp_path: Path) -> None:
     assert file.hypercube([0] * 5, [100_000, 100_000, 1, 1, 1], [50_000, 50_000, 1, 1, 1]) == bytes(
         16
     )
+
+
+def test_the_digest_follows_what_anybody_writes(tmp_path: Path) -> None:
+    first, second = PlaneFile(tmp_path / "1", SIZES), PlaneFile(tmp_path / "1", SIZES)
+    write_all(first)
+    whole = first.read(0, SIZES.total_size)
+    assert first.digest() == second.digest() == hashlib.sha1(whole).digest()
+    second.write(SIZES.plane_offset(1, 2, 3), b"\7" * SIZES.plane_size)
+    changed = first.read(0, SIZES.total_size)
+    assert changed != whole
+    assert first.digest() == second.digest() == hashlib.sha1(changed).digest()
+    (tmp_path / "1").write_bytes(whole)  # by nobody that has it open, and later than the clock of files tells apart
+    os.utime(tmp_path / "1", (0, 2_000_000_000))
+    assert first.digest() == hashlib.sha1(whole).digest()
+    first.close()
+    second.close()
