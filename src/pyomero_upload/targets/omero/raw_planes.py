@@ -69,6 +69,7 @@ class PixelSource:
         self._lock = threading.Lock()
         self._idle: dict[int, list[Any]] = {}
         self._client = connection.client
+        self._in_tiles: dict[int, bool] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -80,7 +81,7 @@ class PixelSource:
         """Return planes, axes y, x each; those of a whole stack or time point, asked for in order, come in one call."""
         sizes = pixels.sizes
         with self.store(pixels.id) as store:
-            if pixels.plane_bytes > MESSAGE_BYTES or store.requiresPixelsPyramid():
+            if pixels.plane_bytes > MESSAGE_BYTES or self._tiled(pixels.id, store):
                 return [self._in_strips(store, pixels, index) for index in indexes]
             read: list[Pixels] = []
             for t, of_time in groupby(indexes, key=lambda index: index.t):
@@ -158,6 +159,12 @@ class PixelSource:
             _close(store)
             raise
         return store
+
+    def _tiled(self, pixels_id: int, store: Any) -> bool:
+        """Whether the server keeps these Pixels in tiles; it is asked once, as every call costs a round trip."""
+        if pixels_id not in self._in_tiles:
+            self._in_tiles[pixels_id] = store.requiresPixelsPyramid()
+        return self._in_tiles[pixels_id]
 
     def _in_strips(self, store: Any, pixels: StoredPixels, index: PlaneIndex) -> Pixels:
         """Return a plane that is too big for one message, or that the server keeps in tiles."""
