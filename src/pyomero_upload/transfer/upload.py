@@ -23,10 +23,11 @@ from pyomero_upload.targets.omero.looking import (
     dataset_name,
     digests_of,
     refuse_if_under_way,
+    round_trip,
 )
 from pyomero_upload.targets.omero.settings import ServerSettings
 from pyomero_upload.targets.omero.state import OpenImages, SessionState, forget, read_state
-from pyomero_upload.targets.omero.target import Digests, Made, OmeroTarget
+from pyomero_upload.targets.omero.target import STORES, STORES_FAR, Digests, Made, OmeroTarget
 from pyomero_upload.targets.target import ImageLostError
 from pyomero_upload.transfer import identity
 from pyomero_upload.transfer.checks import check_plan
@@ -53,6 +54,8 @@ from pyomero_upload.transfer.upload_state import JOURNAL, REPORT, abandoned_sess
 # An image that the server spoils is made anew once; one that faults cost its stores, more often, as each was waited out.
 MOST_SPOILT = 2
 MOST_LOST = 10
+# Where a call takes longer, more of them are to be under way at once, and as many more threads wait for them.
+FAR_S = 0.005
 
 
 def upload(
@@ -85,7 +88,7 @@ def upload(
     on_bad_plane
         What a plane that cannot be read does: `stop` its image, or be left `blank` (zeros) and listed.
     workers
-        Threads; one more than processor cores unless told.
+        Threads; unless told, one more than processor cores, and two more where the server is far.
     patience
         Seconds that a fault of the server or the network is waited out.
     progress
@@ -122,7 +125,7 @@ def upload(
         work = _Upload(plan, ground, blank_bad_planes=on_bad_plane == "blank", origin=origin)
         work.take_over(into)
         dataset_id = find_dataset(ground, plan, project, into)
-        return work.carry_out(dataset_id, workers or default_workers())
+        return work.carry_out(dataset_id, workers)
 
 
 class _Upload:
@@ -152,6 +155,7 @@ class _Upload:
         self._images = {image.name: image for image in plan.images}
         self._reports: dict[str, UploadedImage] = {}
         self._problems = text_problems(plan)
+        self._stores = STORES
 
     def take_over(self, into: int | None) -> None:
         """Go on with an earlier upload of the same things, where the plan has changed since."""
@@ -161,9 +165,11 @@ class _Upload:
         for problem in told:
             self._ground.on_event(ProblemFound("", problem))
 
-    def carry_out(self, dataset_id: int, workers: int) -> UploadReport:
+    def carry_out(self, dataset_id: int, workers: int | None) -> UploadReport:
         """Do what is left to do, and say what became of it."""
         conn, key = self._ground.connection, self._ground.key
+        if self._run(lambda: round_trip(conn)) > FAR_S:
+            self._stores = STORES_FAR
         job = UploadJob(plan=key, server=f"{conn.host}:{conn.port}", dataset=dataset_id)
         for name, made in self._find_done(dataset_id).items():
             self._note(name, "unchanged", made)
@@ -180,7 +186,9 @@ class _Upload:
         )
         left = [name for name in self._images if name not in self._reports]
         try:
-            self._make(left, dataset_id, job, meter, workers)
+            self._make(
+                left, dataset_id, job, meter, workers or default_workers() + self._stores - STORES
+            )
             complete = {
                 name: image.image_id
                 for name, image in self._reports.items()
@@ -243,6 +251,7 @@ class _Upload:
             key=self._ground.key,
             digests=self._digests,
             open_images=open_images,
+            stores=self._stores,
         )
         blocks = known_blocks(self._ground.folder, job, target.go_on_with(left))
         journal = Journal(self._ground.folder / JOURNAL, State(job, {}, blocks))

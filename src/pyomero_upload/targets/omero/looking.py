@@ -4,6 +4,7 @@ Beside `provenance`. Who is at work is not written down anywhere, but seen: an I
 session, and while that session is open whoever began it may be writing.
 """
 
+import time
 from collections.abc import Collection, Sequence
 
 from omero.rtypes import unwrap
@@ -14,6 +15,17 @@ from pyomero_upload.planning.provenance import NAMESPACE
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.objects import parameters, server_text
 from pyomero_upload.targets.omero.provenance import INPUTS, UploadRecord, find_uploads
+
+
+def round_trip(conn: Connection) -> float:
+    """Return the seconds that a call takes that does next to nothing: the shortest of three."""
+
+    def once() -> float:
+        started = time.perf_counter()
+        conn.sf.keepAlive(None)
+        return time.perf_counter() - started
+
+    return min(once() for _ in range(3))
 
 
 def dataset_name(conn: Connection, dataset_id: int) -> str:

@@ -29,9 +29,10 @@ from pyomero_upload.targets.target import (
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# With two stores the server is busy nearly all the time; each one more makes it read the whole image once more for a digest
-# when it is closed.
+# With two stores a server nearby is busy nearly all the time; each one more makes it read the whole image once more for a
+# digest when it is closed. Over a long line more calls must be under way.
 STORES = 2
+STORES_FAR = 4
 
 
 class Digests(NamedTuple):
@@ -64,6 +65,8 @@ class OmeroTarget:
         For the name of each image.
     open_images
         Where to remember what is open.
+    stores
+        How many are opened for each image.
 
     Attributes
     ----------
@@ -80,6 +83,7 @@ class OmeroTarget:
         key: str,
         digests: Mapping[str, Digests],
         open_images: OpenImages,
+        stores: int = STORES,
     ) -> None:
         self.made: dict[str, Made] = {}
         self._patience = patience
@@ -87,6 +91,7 @@ class OmeroTarget:
         self._key = key
         self._digests = digests
         self._open = open_images
+        self._number = stores
         self._buffers = Buffers()
         self._stores: dict[str, Stores | ClosedStores] = {}
         self._finished: dict[str, tuple[str, str]] = {}
@@ -144,7 +149,7 @@ class OmeroTarget:
             inputs=digests.inputs,
             metadata=digests.metadata,
         )
-        stores = Stores.open(self._patience, new.pixels_id, STORES)
+        stores = Stores.open(self._patience, new.pixels_id, self._number)
         opened = OpenImage(image_id=new.image_id, pixels_id=new.pixels_id, stores=stores.identities)
         self._remember(image.name, opened)
         return self._writer(image, opened, stores, {})
