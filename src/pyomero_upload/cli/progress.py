@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, SpinnerColumn, TextColumn
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 from pyomero_upload.cli.failures import say_json
 from pyomero_upload.cli.options import ProgressKind
@@ -23,6 +24,7 @@ from pyomero_upload.transfer.events import (
     ProblemFound,
     Progress,
     Started,
+    Waiting,
     ignore,
 )
 
@@ -98,6 +100,10 @@ def _rate(event: Progress) -> str:
     return f"{event.planes_per_s:,.0f} planes/s, {event.bytes_per_s / 1e6:,.0f} MB/s"
 
 
+def _waiting(event: Waiting) -> Text:
+    return printable(f"{event.reason} Trying again in {event.seconds:.1f} s.")
+
+
 def _left(seconds: float | None) -> str:
     if seconds is None:
         return "? left"
@@ -128,6 +134,8 @@ class _Lines:
             err.print(printable(f"{event.image}: {event.planes:,} planes in {event.seconds:.1f} s"))
         elif isinstance(event, Finished):
             err.print(f"{event.planes:,} planes in {event.seconds:.1f} s")
+        elif isinstance(event, Waiting):
+            err.print(_waiting(event))
         elif isinstance(event, ProblemFound):
             self._problems.show(event)
 
@@ -170,3 +178,5 @@ class _Bars:
             )
         elif isinstance(event, ProblemFound):
             self._problems.show(event)
+        elif isinstance(event, Waiting):
+            err.print(_waiting(event))

@@ -12,6 +12,9 @@ from pyomero_upload.transfer.events import (
     Progress,
     Report,
     Started,
+    UploadedImage,
+    UploadReport,
+    Waiting,
 )
 from pyomero_upload.transfer.verify import VerifyReport, verify
 
@@ -26,7 +29,10 @@ __all__ = [
     "Progress",
     "Report",
     "Started",
+    "UploadReport",
+    "UploadedImage",
     "VerifyReport",
+    "Waiting",
     "convert",
     "verify",
 ]
