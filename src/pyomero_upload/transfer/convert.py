@@ -124,8 +124,7 @@ def convert(
     known_format, known_compression = check_options(format, levels, compression)
     check_plan(plan, on_bad_plane)
     folder = Path(out).resolve()
-    if origin is None:
-        check_place(folder, plan.source.folder)
+    check_place(folder, plan.source.folder if origin is None else None)
     job = Job(
         folder=storable(str(plan.source.folder) if origin is None else origin.place),
         format=known_format,

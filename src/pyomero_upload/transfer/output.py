@@ -23,8 +23,8 @@ JOURNAL = "journal.jsonl"
 PARTIAL = "partial"
 
 
-def check_place(out: Path, source: Path) -> None:
-    """Refuse an output that lies inside its input, where it would become input of the next run.
+def check_place(out: Path, source: Path | None) -> None:
+    """Refuse an output that lies inside its input, a folder, where it would become input of the next run.
 
     Raises
     ------
@@ -39,6 +39,8 @@ def check_place(out: Path, source: Path) -> None:
             "is a file",
             "Name a folder that is empty or does not exist yet.",
         )
+    if source is None:
+        return
     inside, around = out.resolve(), source.resolve()
     if inside == around or around in inside.parents:
         raise refused(

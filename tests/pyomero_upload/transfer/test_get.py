@@ -312,6 +312,15 @@ def imported(client, path, dataset):
     return import_files(Connection.over(client), [path], dataset_id=dataset)
 
 
+def test_a_file_in_the_place_of_the_folder_is_told_and_left(conn, samples, tmp_path):
+    dataset = samples.dataset("d")
+    samples.image(pixels_of(1), "cells", dataset)
+    (tmp_path / "got").write_text("mine", encoding="utf-8")
+    with pytest.raises(UsageError, match="is a file"):
+        get(conn, dataset, tmp_path / "got")
+    assert (tmp_path / "got").read_text(encoding="utf-8") == "mine"
+
+
 def test_an_empty_dataset_is_said_to_be_empty(conn, samples, tmp_path):
     with pytest.raises(PlanError) as raised:
         get(conn, samples.dataset("d"), tmp_path / "got")

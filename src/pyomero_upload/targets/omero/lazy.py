@@ -4,6 +4,7 @@ Stands on `reading` and `raw_planes`. A dask array with a chunk a plane, and the
 an xarray.DataArray. Safe with dask's threads; a process of its own needs a connection of its own.
 """
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,7 +121,7 @@ def _array(connection: Connection, found: ServerImage) -> "da.Array":
     array: da.Array = da.from_array(  # type: ignore[no-untyped-call]
         _Planes(connection, found),
         chunks=(1, 1, 1, rows, columns),
-        name=f"omero-{connection.host}-{found.id}-{found.update}",
+        name=f"omero-{connection.host}-{connection.port}-{found.id}-{found.update}",
         # Stores are taken from a pool.
         lock=False,
         asarray=False,
@@ -144,6 +145,8 @@ class _Planes:
 
     def __init__(self, connection: Connection, found: ServerImage) -> None:
         self._source = PixelSource(connection)
+        # Its stores cost the server memory, so they are closed when nobody has the array any more.
+        weakref.finalize(self, self._source.close).atexit = False
         self._found = found
         self.shape = tuple(found.image.sizes)
         self.dtype = np.dtype(found.image.dtype)

@@ -1,5 +1,7 @@
 """Lazy arrays: the pixels of the server, read when computed, and no more of them than is asked for."""
 
+import gc
+
 import numpy as np
 import omero.model
 import pytest
@@ -104,6 +106,14 @@ def test_without_times_of_planes_the_increment_counts(samples, conn):
     pixels.timeIncrement = omero.model.TimeI(5.0, "MINUTE")
     samples.update.saveObject(pixels)
     assert list(lazy_image(conn, image).t.values) == [0.0, 300.0]
+
+
+def test_when_nobody_has_the_array_any_more_the_server_has_no_open_store(samples, conn):
+    array = lazy_array(conn, samples.image(pixels_of(6)))
+    array.compute()
+    del array
+    gc.collect()
+    assert not [s for s in samples.client.sf.activeServices() if "RawPixelsStore" in s]
 
 
 def test_an_image_that_is_still_being_written_is_not_touched(samples, conn):
