@@ -201,7 +201,17 @@ class _Copy:
         """Give a copied Image its description, ROIs and rendering settings."""
         image = self.found.images[name]
         rois = self._ask(read_regions, image.id)
-        self._run(add_regions, image_id, rois)
+        target = self.patience
+        if not target.run(lambda: add_regions(target.connection, image_id, rois)):
+            self.problems.append(
+                Problem(
+                    "warning",
+                    "regions-left",
+                    f"{name} (Image:{image_id})",
+                    f"It has ROIs already, fewer than the {len(rois)} of the original: none were copied.",
+                    "Delete those that it has and copy again.",
+                )
+            )
         if image.description:
             self._run(_describe, image_id, image.description)
         settings = self._ask(read_settings, image.pixels.id)

@@ -218,6 +218,17 @@ def test_regions_of_every_shape_are_there_too(here, there, dataset, samples):
     assert after == before
 
 
+def test_regions_that_somebody_put_on_the_copy_are_kept_and_told(here, there, dataset, samples):
+    made = copy(here, dataset, there).dataset_id
+    image = image_of(here, dataset, "pos1")
+    for _ in range(2):
+        samples.rois(image, shape("Point", x=1.0, y=2.0))
+    Samples(there.client).rois(image_of(there, made, "pos1"), shape("Point", "mine", x=0.0, y=0.0))
+    again = copy(here, dataset, there)
+    assert [problem.code for problem in again.problems] == ["regions-left"]
+    assert len(regions(there, image_of(there, made, "pos1"))) == 1
+
+
 def test_rendering_settings_are_those_that_were_chosen(here, there, dataset, samples):
     image = image_of(here, dataset, "pos1")
     engine = samples.client.sf.createRenderingEngine()

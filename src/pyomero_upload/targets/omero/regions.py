@@ -33,16 +33,25 @@ def read_regions(connection: Connection, image_id: int) -> list[Any]:
     return copies
 
 
-def add_regions(connection: Connection, image_id: int, rois: list[Any]) -> None:
-    """Put new ROIs on an Image that has none; where it has some, they have been put there before."""
+def add_regions(connection: Connection, image_id: int, rois: list[Any]) -> bool:
+    """Put new ROIs on an Image that has none; where it has some, they have been put there before.
+
+    Returns
+    -------
+    bool
+        Whether it has as many now, or more.
+
+    """
     there = connection.query.projection(
         "select count(r.id) from Roi r where r.image.id = :id", parameters(id=image_id)
     )
-    if not rois or (there and there[0] and there[0][0].val):
-        return
+    count = int(there[0][0].val) if there and there[0] else 0
+    if not rois or count:
+        return count >= len(rois)
     for roi in rois:
         roi.image = omero.model.ImageI(image_id, False)
     connection.update.saveArray(rois)
+    return True
 
 
 def _copied(thing: Any) -> Any:
