@@ -47,6 +47,8 @@ class Call:
         Whether the transaction may write.
     current
         What Ice says of the call; None where no client waits for it.
+
+    Unless `in_any_group`, who acts must be a member of the group: a session may have been begun in one that is not.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Call:
         *,
         writes: bool,
         current: Ice.Current | None = None,
+        in_any_group: bool = False,
     ) -> None:
         self.server = server
         self.session = session
@@ -65,7 +68,7 @@ class Call:
         self.current = current
         self.people: People = server.directory.now()
         self.user: User = self._user()
-        self.group_id: int = self._group()
+        self.group_id: int = self._group(any_will_do=in_any_group)
         self._transaction: Transaction | None = None
         self._event: int | None = None
         self._after: list[Callable[[], None]] = []
@@ -81,7 +84,7 @@ class Call:
             return self.people.users[int(named)]
         return session_user
 
-    def _group(self) -> int:
+    def _group(self, *, any_will_do: bool) -> int:
         try:
             asked = int(self.context.get("omero.group", ""))
         except ValueError:
@@ -90,7 +93,7 @@ class Call:
             return ALL_GROUPS
         if asked not in self.people.groups:
             raise errors.missing_row("ome.model.meta.ExperimenterGroup", asked)
-        if asked not in self.user.groups and not self.is_admin:
+        if asked not in self.user.groups and not self.is_admin and not any_will_do:
             raise errors.security(
                 f"User {self.user.id} is not a member of group {asked} and cannot login"
             )

@@ -162,6 +162,7 @@ def _call(
             self.context,
             writes=getattr(method, "writes", False),
             current=current,
+            in_any_group=getattr(self.service, "in_any_group", False),
         )
         result = method(call, *arguments)
         call.finish()

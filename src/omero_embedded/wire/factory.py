@@ -21,6 +21,8 @@ class ServiceFactory:
     """omero.api.ServiceFactory for one client. The operations that only hand out a service are added below."""
 
     interface = "omero.api.ServiceFactory"
+    in_any_group = True
+    """Logging in succeeds in a group that one is not in; what is asked then does not."""
 
     # ------------------------------------------------------------ the session
     def getSecurityContexts(self, call: Call) -> list[omero.model.IObject]:

@@ -225,3 +225,21 @@ def test_plain_tcp_answers_like_tls(omero_server: Server, omero_client: omero.cl
         assert omero_client.sf.getQueryService().get("Dataset", saved.id.val).name.val == "by tcp"
     finally:
         plain.closeSession()
+
+
+def test_who_logs_in_to_a_group_without_being_in_it_gets_a_session_and_nothing_else(
+    omero_server: Server, omero_new_user: Callable[..., OmeroUser]
+) -> None:
+    user, stranger = omero_new_user(), omero_new_user()
+    other = stranger.log_in()
+    group = other.sf.getAdminService().getGroup(stranger.group).name.val
+    other.closeSession()
+    where = [f"--omero.host={omero_server.host}", f"--omero.port={omero_server.port}"]
+    client = omero.client([*where, f"--omero.group={group}"])
+    client.createSession(user.name, user.password)
+    refused = f"User {user.id} is not a member of group {stranger.group} and cannot login"
+    with pytest.raises(omero.SecurityViolation, match=refused):
+        client.sf.getAdminService().getEventContext()
+    with pytest.raises(omero.SecurityViolation, match=refused):
+        client.sf.getQueryService().findAll("Dataset", None)
+    client.closeSession()
