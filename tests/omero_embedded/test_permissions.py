@@ -175,3 +175,39 @@ def test_root_saves_for_another_in_any_group(
     saved = client.sf.getUpdateService().saveAndReturnObject(dataset, context)
     assert (saved.details.owner.id.val, saved.details.group.id.val) == (ann.id, ann.group)
     client.closeSession()
+
+
+# ---------------------------------------------------------------- objects that belong to no group
+@pytest.mark.parametrize(
+    ("context", "kind", "owner"),
+    [({}, "rwra--", "rwra--"), ({"omero.group": "-1"}, "rwr-r-", "rw----")],
+)
+def test_global_objects_bear_the_permissions_of_the_context(
+    omero_new_user: Callable[..., OmeroUser], context: dict[str, str], kind: str, owner: str
+) -> None:
+    user = omero_new_user(permissions="rwra--")
+    client = user.log_in()
+    query = client.sf.getQueryService()
+    pixels_type = query.findByQuery("from PixelsType where value = 'uint8'", None, context)
+    me = query.findByQuery(f"from Experimenter where id = {user.id}", None, context)
+    group = query.findByQuery(f"from ExperimenterGroup where id = {user.group}", None, context)
+    client.closeSession()
+    assert str(pixels_type.details.permissions) == kind
+    assert str(me.details.permissions) == owner
+    assert str(group.details.permissions) == "rwra--"
+
+
+def test_the_group_of_the_call_and_who_saves_cannot_be_annotated(
+    omero_new_user: Callable[..., OmeroUser],
+) -> None:
+    user = omero_new_user(permissions="rwra--")
+    client = user.log_in()
+    dataset = DatasetI()
+    dataset.name = rstring("mine")
+    saved = client.sf.getUpdateService().saveAndReturnObject(dataset).details
+    everywhere = {"omero.group": "-1"}
+    group = client.sf.getQueryService().get("ExperimenterGroup", user.group, everywhere)
+    client.closeSession()
+    assert not saved.owner.details.permissions.canAnnotate()
+    assert not saved.group.details.permissions.canAnnotate()
+    assert group.details.permissions.canAnnotate()

@@ -173,3 +173,24 @@ def test_times_can_be_compared_and_taken_apart(lab: Any) -> None:
     assert kinds(rows[0]) == ["RTime", "RInt", "RInt"]
     assert rows[0][1].val >= 2024
     assert 1 <= rows[0][2].val <= 12
+
+
+def test_private_names_that_are_joined_to_others_come_with_the_id(lab: Any) -> None:
+    ann = lab.ids["ann"]
+    query = (
+        "select e.firstName || ' ' || e.lastName, concat('Dr ', e.lastName), e.lastName"
+        " from Experimenter e where e.omeName = 'ann'"
+    )
+    assert lab.project(query) == [[f"{ann};Ann {ann};Doe", f"Dr {ann};Doe", "Doe"]]
+
+
+def test_a_time_is_also_seconds_since_1970(lab: Any) -> None:
+    query = "select extract(epoch from d.details.creationEvent.time), d.details.creationEvent.time from Dataset d where d.id = :d"
+    ((seconds, moment),) = lab.project(query, d=lab.ids["dataset0"])
+    assert seconds == moment // 1000
+
+
+def test_the_column_of_places_can_be_ordered_by(lab: Any) -> None:
+    query = "select c.id from Channel c where c.pixels.id = :p order by pixels_index"
+    found = lab.project(query, p=lab.ids["pixels0"])
+    assert found == [[lab.ids["channel01"]], [lab.ids["channel00"]]]

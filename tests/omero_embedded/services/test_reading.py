@@ -266,3 +266,14 @@ def test_a_server_tells_its_room_and_that_it_has_no_directory_and_no_shares(benc
         room.getUsedSpaceInKilobytes()
     assert bench.client.sf.getLdapService().getSetting() is False
     assert bench.client.sf.getShareService().getOwnShares(True) == []
+
+
+# ---------------------------------------------------------------- IConfig
+def test_everybody_may_read_the_settings_that_clients_need_and_no_others(bench: Any) -> None:
+    config = bench.client.sf.getConfigService()
+    found = config.getConfigValues(r"^omero\.cluster\.read_only\.runtime\.")
+    assert set(found.values()) == {"false"}
+    assert len(found) == 2
+    assert "omero.db.uuid" not in config.getConfigValues("omero")
+    with pytest.raises(omero.SecurityViolation):
+        config.getConfigValue("omero.db.uuid")
