@@ -28,6 +28,8 @@ def tree_of(found: Mapping[str, Any], *, verbose: bool = False) -> Tree:
     _add_said(tree, found)
     if "images" in found:
         _add_images(tree, found["images"], verbose=verbose)
+        if found["problems"]:
+            _add_all(tree, "cannot be read", found["problems"])
     if "datasets" in found:
         branch = tree.add(count(len(found["datasets"]), "Dataset"))
         for dataset in found["datasets"]:

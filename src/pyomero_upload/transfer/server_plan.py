@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from pyomero_upload.errors import PyomeroError
 from pyomero_upload.model import (
     Dataset,
     FileStat,
@@ -51,7 +52,7 @@ from pyomero_upload.targets.omero.said import (
 )
 from pyomero_upload.targets.omero.table_frames import read_table
 from pyomero_upload.targets.target import Pixels
-from pyomero_upload.transfer.verify_image import BLANK
+from pyomero_upload.transfer.verify_image import BLANK, unreadable_images
 from pyomero_upload.version import __version__
 
 # Reading has nothing to lose: when the server stays away, the same command goes on later.
@@ -136,15 +137,14 @@ def server_plan(
     ------
     UsageError
         If there is no such Dataset that the user may see in the group of the connection.
-    PyomeroError
-        If an Image has pixels of a type that cannot be read here.
 
     """
     dataset = read_object(connection, "Dataset", dataset_id)
     said = read_annotations(connection, "Dataset", dataset_id)
     ids = [image.id for image in children(connection, "Dataset", dataset_id)]
     by_id = read_all_annotations(connection, "Image", ids)
-    images = dict(_named(read_images(connection, ids)))
+    bad: list[PyomeroError] = []
+    images = dict(_named(read_images(connection, ids, unreadable=bad)))
     notes = {name: by_id[image.id] for name, image in images.items()}
     place = f"Dataset:{dataset_id} on {connection.settings.place}"
     files = _files(connection, said, images, notes, originals=originals)
@@ -167,7 +167,10 @@ def server_plan(
         ),
         images=cubes,
         sources=cubes,
-        problems=tuple(_problems(connection, dataset, said, images, notes)),
+        problems=(
+            *unreadable_images(bad, f"Dataset:{dataset_id}"),
+            *_problems(connection, dataset, said, images, notes),
+        ),
     )
     digest = plan_digest(plan)
     plan = replace(plan, digest=digest, provenance=tuple(_provenance(place, said)))

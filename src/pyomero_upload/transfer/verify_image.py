@@ -171,6 +171,12 @@ class ImageCheck:
         return plane_done
 
 
+def unreadable_images(errors: Iterable[PyomeroError], where: str) -> Iterator[Problem]:
+    """Iterate over Images that have no pixels, or none that can be read here."""
+    for error in errors:
+        yield Problem("error", "image-unreadable", where, error.message, error.hint)
+
+
 def damaged_files(
     connection: Connection, files: Iterable[Attachment], where: str
 ) -> Iterator[Problem]:

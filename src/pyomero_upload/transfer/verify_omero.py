@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from pyomero_upload.errors import PyomeroError
 from pyomero_upload.model import Hypercube, Plan, Problem
 from pyomero_upload.planning import make_plan
 from pyomero_upload.planning.provenance import NAMESPACE
@@ -53,7 +54,7 @@ from pyomero_upload.transfer.events import (
 )
 from pyomero_upload.transfer.pipeline import default_workers
 from pyomero_upload.transfer.progress import PAUSE_S, Meter, plane_bytes, plane_count
-from pyomero_upload.transfer.verify_image import HINT, ImageCheck, damaged_files
+from pyomero_upload.transfer.verify_image import HINT, ImageCheck, damaged_files, unreadable_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,8 @@ class _Verification:
     def carry_out(self, started: float, workers: int) -> DatasetReport:
         """Look at all Images, then at what is said of the Dataset."""
         ids = [image.id for image in children(self.connection, "Dataset", self.dataset.id)]
-        images = list(read_images(self.connection, ids, planes=False))
+        bad: list[PyomeroError] = []
+        images = list(read_images(self.connection, ids, planes=False, unreadable=bad))
         notes = read_all_annotations(self.connection, "Image", ids)
         labels = {image.id: f"{image.image.name} ({image.where})" for image in images}
         meter = Meter(
@@ -198,6 +200,7 @@ class _Verification:
             {labels[image.id]: plane_bytes(image.image) for image in images},
         )
         self.on_event(Started(len(images), meter.total_planes, meter.total_bytes, 0))
+        self._tell(unreadable_images(bad, f"Dataset:{self.dataset.id}"))
         self._tell_of_dataset(images, notes)
         wanted = self._matched(images, notes)
         stop = threading.Event()

@@ -121,6 +121,20 @@ def test_text_of_others_cannot_garble_the_terminal(pyomero, samples):
     assert "[red]v" in done.stdout
 
 
+def test_an_image_without_pixels_is_told_among_the_others(pyomero, samples):
+    dataset = samples.dataset("d")
+    samples.image(pixels_of(1), "cells", dataset)
+    bare = omero.model.ImageI()
+    bare.name = rstring("bare")
+    link = omero.model.DatasetImageLinkI()
+    link.parent = omero.model.DatasetI(dataset, False)
+    link.child = bare
+    made = samples.update.saveAndReturnObject(link).child.id.val
+    done = pyomero("show", f"Dataset:{dataset}")
+    assert "cells" in done.stdout
+    assert f"Image:{made} has no pixels." in done.stdout
+
+
 def test_an_image_that_is_not_complete_is_marked(pyomero, samples):
     dataset = samples.dataset("d")
     kind = samples.query.findByString("PixelsType", "value", "uint8")

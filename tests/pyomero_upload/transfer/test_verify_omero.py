@@ -300,6 +300,22 @@ def test_an_image_that_nobody_completed_is_not_touched(conn, dataset, samples):
     store.close()
 
 
+def test_an_image_of_a_type_that_cannot_be_read_is_named_and_the_others_are_compared(
+    conn, dataset, samples
+):
+    kind = samples.query.findByString("PixelsType", "value", "complex")
+    service = samples.client.sf.getPixelsService()
+    odd = service.createImage(4, 3, 1, 1, [0], kind, "odd", "").val
+    link = omero.model.DatasetImageLinkI()
+    link.parent = omero.model.DatasetI(dataset, False)
+    link.child = omero.model.ImageI(odd, False)
+    samples.save(link)
+    report = verify_dataset(conn, dataset)
+    assert report.images == 2
+    assert found(report) == {("error", "image-unreadable", f"Dataset:{dataset}")}
+    assert f"Image:{odd}" in report.problems[0].message
+
+
 def test_the_folder_is_planned_as_it_was_by_what_the_provenance_says(conn, tmp_path):
     for z in range(3):
         write_png(tmp_path / "odd" / f"cellA-z{z}.png", plane(z))

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 import omero.model
 from omero.rtypes import unwrap
 
-from pyomero_upload.errors import UsageError
+from pyomero_upload.errors import PyomeroError, UsageError
 from pyomero_upload.model import (
     Channel,
     Hypercube,
@@ -179,7 +179,11 @@ def read_image(connection: Connection, image_id: int) -> ServerImage:
 
 
 def read_images(
-    connection: Connection, image_ids: Sequence[int], *, planes: bool = True
+    connection: Connection,
+    image_ids: Sequence[int],
+    *,
+    planes: bool = True,
+    unreadable: list[PyomeroError] | None = None,
 ) -> Iterator[ServerImage]:
     """Iterate over Images, in the order asked for; those that are not there are left out.
 
@@ -191,14 +195,24 @@ def read_images(
         Which.
     planes
         Whether to read what is known about each plane, too.
+    unreadable
+        Takes the errors of Images that have no pixels, or none that can be read here; None: they are raised.
 
     """
     for first in range(0, len(image_ids), IMAGES_AT_ONCE):
         wanted = list(image_ids[first : first + IMAGES_AT_ONCE])
         found = {image.id.val: image for image in _load(connection, wanted)}
         for identifier in wanted:
-            if identifier in found:
-                yield _image(connection, found[identifier], planes=planes)
+            if identifier not in found:
+                continue
+            try:
+                image = _image(connection, found[identifier], planes=planes)
+            except PyomeroError as error:
+                if unreadable is None:
+                    raise
+                unreadable.append(error)
+            else:
+                yield image
 
 
 def _load(connection: Connection, ids: list[int]) -> list[Any]:

@@ -47,7 +47,7 @@ def document(connection: Connection, kind: Kind, identifier: int) -> Json:
     dict
         Ready for `json.dumps`: `object`, `name`, `description`, `owner`, `group`, `url`, annotations under `tags`,
         `key_values`, `provenance`, `other_key_values`, `tables`, `attachments`, `remarks`; a Project's `datasets`, a
-        Dataset's `images`, an Image's `sizes`, `dtype`, `channels` …
+        Dataset's `images` and `problems` of Images that cannot be read, an Image's `sizes`, `dtype`, `channels` …
 
     Raises
     ------
@@ -67,7 +67,9 @@ def document(connection: Connection, kind: Kind, identifier: int) -> Json:
         return {**top, **_image(read_image(connection, identifier), said)}
     inside = children(connection, kind, identifier)
     if kind == "Dataset":
-        return {**top, "images": _images(connection, [image.id for image in inside])}
+        bad: list[PyomeroError] = []
+        images = _images(connection, [image.id for image in inside], bad)
+        return {**top, "images": images, "problems": [error.message for error in bad]}
     by_id = read_all_annotations(connection, "Dataset", [dataset.id for dataset in inside])
     datasets = [
         {
@@ -89,7 +91,7 @@ def _object(found: ServerObject) -> Json:
     }
 
 
-def _images(connection: Connection, ids: Sequence[int]) -> list[Json]:
+def _images(connection: Connection, ids: Sequence[int], bad: list[PyomeroError]) -> list[Json]:
     by_id = read_all_annotations(connection, "Image", ids)
     return [
         {
@@ -100,7 +102,7 @@ def _images(connection: Connection, ids: Sequence[int]) -> list[Json]:
             **_image(image, by_id[image.id]),
             **_said(connection, by_id[image.id], heads=False),
         }
-        for image in read_images(connection, ids, planes=False)
+        for image in read_images(connection, ids, planes=False, unreadable=bad)
     ]
 
 
