@@ -19,6 +19,7 @@ from omero_embedded.people import (
     GROUP_WRITE,
     PRIVATE,
     SYSTEM,
+    USER,
     WORLD,
     WORLD_READ,
 )
@@ -167,7 +168,12 @@ def _sees_all_of(call: Call, group_id: int) -> bool:
 
 
 def can_read(call: Call, owner: int, group_id: int) -> bool:
-    """Whether who asks may see an object of the owner in the group, in the context of the call."""
+    """Whether who asks may see an object of the owner in the group, in the context of the call.
+
+    What is in the group of everybody (scripts, photos) is seen from all groups.
+    """
+    if group_id == USER:
+        return True
     if call.group_id not in (-1, group_id):
         return False
     return owner == call.user_id or _sees_all_of(call, group_id)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, select
 
 from omero_embedded import errors, permissions, tables
 from omero_embedded.call import Call
@@ -42,9 +42,10 @@ class StoredFile:
 def find(call: Call, file_id: int) -> StoredFile | None:
     """Return the file of an OriginalFile, or None where it is missing or may not be read."""
     files = tables.table("OriginalFile")
-    condition = permissions.readable(call, "OriginalFile", files)
-    seen = files.c.id == file_id if condition is None else and_(files.c.id == file_id, condition)
-    return next(iter(_select(call, seen)), None)
+    found = next(iter(_select(call, files.c.id == file_id)), None)
+    if found is None or not permissions.can_read(call, found.owner, found.group):
+        return None
+    return found
 
 
 def paths_of(call: Call, file_ids: Iterable[int]) -> dict[int, Path]:

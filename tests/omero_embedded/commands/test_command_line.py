@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import omero.cli
+import omero.clients
 import pytest
 
 Command = Any
@@ -83,3 +84,26 @@ def test_moving_into_a_strangers_group_fails_with_its_reason(
 
 def test_disk_usage_is_told(command: Command) -> None:
     assert "Total disk usage: 0 bytes" in command("fs", "usage")
+
+
+DOUBLE = """
+import omero.scripts as scripts
+from omero.rtypes import rlong
+client = scripts.client("Double.py", "Doubles.", scripts.Long("Number"), scripts.Long("Twice").out())
+client.setOutput("Twice", rlong(2 * client.getInput("Number").val))
+print("doubled")
+client.closeSession()
+"""
+
+
+def test_an_official_script_is_asked_and_run(command: Command, omero_server: Any) -> None:
+    root = omero.client(omero_server.host, omero_server.port)
+    root.createSession(omero_server.user, omero_server.password)
+    scripts = root.sf.getScriptService()
+    script = scripts.uploadOfficialScript("/test/Double.py", DOUBLE)
+    assert "Number - (no description)" in command("script", "params", str(script))
+    printed = command("script", "launch", str(script), "Number=21")
+    assert "Twice=42" in printed
+    assert "* doubled" in printed
+    scripts.deleteScript(script)
+    root.closeSession()
