@@ -72,8 +72,10 @@ def test_the_apps_that_are_installed_are_there(web: Web, server: Server) -> None
     session = log_in(web, server)
     for path in ("iviewer/", "figure/"):
         assert session.get(f"{web.url}{path}", timeout=30).status_code == 200, path
+    opened = session.get(f"{web.url}webgateway/open_with/", timeout=30).json()
+    labels = [option.get("label", option["id"]) for option in opened["open_with_options"]]
+    assert labels == ["Image viewer", "OMERO.iviewer", "OMERO.figure"]
     page = session.get(f"{web.url}webclient/", timeout=30).text
-    assert "omero_iviewer/openwith.js" in page
     assert "Open Figure in new tab" in page
     assert ("omero_parade" in page) == (find_spec("distutils") is not None)
 
