@@ -80,7 +80,7 @@ class Scope:
     def __init__(self, outer: Scope | None) -> None:
         self.outer = outer
         self.query = Resolved()
-        self._aliases: dict[str, Source | Column] = {}
+        self._aliases: dict[str, Source | Column | Details] = {}
 
     def add(self, source: Source) -> Source:
         """Add a source to the query.
@@ -95,8 +95,8 @@ class Scope:
         self.query.sources.append(source)
         return source
 
-    def name(self, alias: str, place: Source | Column) -> None:
-        """Have an alias stand for a source, or for a quantity of one.
+    def name(self, alias: str, place: Source | Column | Details) -> None:
+        """Have an alias stand for a source, or for a quantity or the details of one.
 
         Raises
         ------
@@ -107,7 +107,7 @@ class Scope:
             raise HqlError(f"Duplicate definition of alias '{alias}'")
         self._aliases[alias] = place
 
-    def alias(self, name: str) -> Source | Column | None:
+    def alias(self, name: str) -> Source | Column | Details | None:
         """Return what the alias stands for, here or in a query around this one."""
         found = self._aliases.get(name)
         return found if found is not None or self.outer is None else self.outer.alias(name)

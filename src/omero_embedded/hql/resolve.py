@@ -100,7 +100,7 @@ def _sources(node: tree.Query, scope: Scope, values: Values) -> None:
             if isinstance(part, tree.Range)
             else _join(part, scope, values)
         )
-        if isinstance(source, Column):
+        if isinstance(source, Column | Details):
             if part.alias is not None:
                 scope.name(part.alias, source)
             continue
@@ -129,8 +129,8 @@ def _range(part: tree.Range, scope: Scope, values: Values) -> Source:
     raise HqlError(f"{'.'.join(part.path.names)} is not mapped")
 
 
-def _join(part: tree.Join, scope: Scope, values: Values) -> Source | Column:
-    """Return what is joined; a quantity is a part of its object's row, so joining it joins nothing."""
+def _join(part: tree.Join, scope: Scope, values: Values) -> Source | Column | Details:
+    """Return what is joined; quantities and details are parts of their object's row, so joining them joins nothing."""
     if scope.alias(part.path.names[0]) is None:
         raise HqlError(f"Path expected for join: {'.'.join(part.path.names)}")
     place: object = scope.alias(part.path.names[0])
@@ -140,7 +140,7 @@ def _join(part: tree.Join, scope: Scope, values: Values) -> Source | Column:
         if not isinstance(place, Source | Details | Many | Pairs | Column):
             raise HqlError("Path expected for join!")
         place = scope.step(place, name)
-    if isinstance(place, Column) and place.type.kind == "quantity":
+    if isinstance(place, Details) or (isinstance(place, Column) and place.type.kind == "quantity"):
         return place
     if not isinstance(place, Pointer | Many | Pairs):
         raise HqlError("Path expected for join!")

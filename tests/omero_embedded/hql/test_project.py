@@ -31,6 +31,7 @@ def kinds(row: list[Any]) -> list[str]:
         ("select (select count(l) from DatasetImageLink l where l.parent = d), d.id from Dataset d where d.id = :d", ["RLong", "RLong"], [1, "#d"]),
         ("select size(d.annotationLinks), maxindex(p.channels) from Dataset d, Pixels p where d.id = :d and p.id = :p", ["RInt", "RInt"], [2, 1]),
         ("select minIndex(c), maxIndex(c) from Pixels p join p.channels c where p.id = :p", ["RInt", "RInt"], [0, 1]),
+        ("select d.owner.id, l.id from DatasetImageLink l join l.parent.details as d where l.child.id = :i and d.group.id > 0", ["RLong", "RLong"], ["#ann", "#l"]),
         ("select s.value, s.unit, p.id from Pixels p join p.physicalSizeX s where p.id = :p", ["RDouble", "RString", "RLong"], [0.5, "MICROMETER", "#p"]),
         ("select p.channels[1].logicalChannel.name, p.id from Pixels p where p.id = :p", ["RString", "RLong"], ["GFP", "#p"]),
         ("select sum(case when d.description is null then 1 else 0 end), max(d.name) from Dataset d", ["RLong", "RString"], [2, "bob in lab"]),
@@ -45,9 +46,15 @@ def test_a_row_holds(lab: Any, query: str, types: list[str], values: list[Any]) 
         "i": lab.ids["image0"],
         "tag": lab.ids["tag"],
     }
+    link = lab.project("select l.id from DatasetImageLink l where l.child.id = :i", i=ids["i"])
     row = lab.rows(query, **ids)[0]
     assert kinds(row) == types
-    known = {**{f"#{k}": v for k, v in ids.items()}, "#ann": lab.ids["ann"], "#lab": lab.ids["lab"]}
+    known = {
+        **{f"#{k}": v for k, v in ids.items()},
+        "#ann": lab.ids["ann"],
+        "#lab": lab.ids["lab"],
+        "#l": link[0][0],
+    }
     assert unwrap(row) == [known.get(v, v) if isinstance(v, str) else v for v in values]
 
 
