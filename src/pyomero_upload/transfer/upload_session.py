@@ -140,7 +140,9 @@ def _session(connection: Connection, folder: Path) -> Connection:
 def _outliving(patience: Patience) -> Iterator[None]:
     """Have the session outlive its client, as long as this lasts where it is somebody else's."""
     connection = patience.connection
-    if connection.settings.session is None:
+    settings = connection.settings
+    if settings.session is None or settings.stored is not None:
+        # Begun by us, or by a login: `Connection.close` knows which of them to end.
         patience.run(connection.detach)
         yield
         return

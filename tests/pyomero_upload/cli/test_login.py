@@ -10,6 +10,7 @@ from omero.util.sessions import SessionsStore
 from typer.testing import CliRunner
 
 from pyomero_upload.cli import app
+from pyomero_upload.example import make_example
 from pyomero_upload.targets.omero import login_store
 
 
@@ -59,6 +60,16 @@ def test_a_login_is_used_by_the_commands_that_follow(omero_new_user):
     shown = pyomero("status").stdout
     assert f"{user.name} at {user.server.host}:{user.server.port} (OMERO 5.6.16)" in shown
     assert "over after 10 minutes without use" in shown
+
+
+def test_an_upload_leaves_the_login_alive(omero_new_user, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYOMERO_STATE", str(tmp_path / "state"))
+    folder = make_example(tmp_path / "run", positions=1, times=1, sections=1, size=16)
+    log_in(omero_new_user())
+    for _ in range(2):
+        uploaded = pyomero("upload", folder)
+        assert uploaded.exit_code == 0, uploaded.output
+        assert pyomero("status").exit_code == 0
 
 
 def test_logging_in_again_joins_the_session_that_still_lives(omero_new_user):
