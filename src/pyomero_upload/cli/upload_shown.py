@@ -72,6 +72,9 @@ def show_uploaded(
         typer.echo(json.dumps(document(report, problems)))
     else:
         _show(report, verbose=verbose)
+        typer.echo(report.url)
+        if report.page is not None:
+            typer.echo(f"Report: {report.page}")
     if report.failed and not events:
         _show_failed(report)
     return report.ok
@@ -125,7 +128,6 @@ def _show(report: UploadReport, *, verbose: bool) -> None:
     if report.unchanged and report.ok:
         images = count(len(report.images), "image")
         typer.echo(f"{report.place}: {images}, all there already. Nothing to do.")
-        typer.echo(report.url)
         return
     shown = report.images if verbose else report.images[:MOST_ROWS]
     for image in shown:
@@ -139,7 +141,6 @@ def _show(report: UploadReport, *, verbose: bool) -> None:
         f"{count(report.planes, 'plane')}, {human_bytes(report.bytes)} in {report.seconds:.1f} s "
         f"({rate:.0f} MB/s)."
     )
-    typer.echo(report.url)
 
 
 def _line(image: UploadedImage) -> str:

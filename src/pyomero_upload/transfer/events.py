@@ -241,6 +241,8 @@ class UploadReport:
         Those of the upload as a whole.
     seconds
         Of all of it.
+    page
+        `report.html`, which shows this; None where none was written.
 
     """
 
@@ -250,6 +252,7 @@ class UploadReport:
     images: tuple[UploadedImage, ...]
     problems: tuple[Problem, ...]
     seconds: float
+    page: Path | None = None
 
     @property
     def failed(self) -> tuple[UploadedImage, ...]:

@@ -9,6 +9,7 @@ on with while its stores are open, else deleted and made anew. Faults that pass 
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -204,14 +205,10 @@ class _Upload:
         if report.ok:
             (self._ground.folder / JOURNAL).unlink(missing_ok=True)
             forget(self._ground.folder)
-        self._write_page(report)
-        self._ground.on_event(report.totals)
-        return report
-
-    def _write_page(self, report: UploadReport) -> None:
-        """Put what became of the upload beside the journal, as a page to look at."""
-        conn, page = self._ground.connection, self._ground.folder / REPORT
+        page = self._ground.folder / REPORT
         self._run(lambda: write_report_page(page, report, conn, self._plan.warnings))
+        self._ground.on_event(report.totals)
+        return replace(report, page=page)
 
     def _make(
         self, left: Sequence[str], dataset_id: int, job: UploadJob, meter: Meter, workers: int

@@ -42,12 +42,13 @@ def test_a_folder_becomes_a_dataset_and_its_address_is_shown(tmp_path, run, conn
     experiment(tmp_path / "in")
     done = run("upload", tmp_path / "in")
     assert done.exit_code == 0, done.output
-    *images, total, url = done.stdout.splitlines()
+    *images, total, url, page = done.stdout.splitlines()
     assert [line.split()[1] for line in images] == ["pos001:", "pos002:"]
     assert all("12 planes" in line and "equal to the source" in line for line in images)
     assert "«in»: 2 of 2 images, 24 planes" in total
     assert url.startswith("http")
     assert "show=dataset-" in url
+    assert page == f"Report: {next((tmp_path / 'state').rglob('report.html'))}"
     assert count(conn, "Image") == 2
 
 

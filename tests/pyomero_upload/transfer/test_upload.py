@@ -299,8 +299,9 @@ def test_a_server_that_goes_on_changing_planes_is_told_and_leaves_no_image(
 
 
 def test_a_report_to_look_at_lies_beside_the_journal(tmp_path, conn, state):
-    upload(planned(tmp_path / "in"), conn)
+    report = upload(planned(tmp_path / "in"), conn)
     (page,) = state.rglob("report.html")
+    assert report.page == page
     assert "pos001" in page.read_text(encoding="utf-8")
     assert not list(state.rglob("journal.jsonl"))
 
