@@ -1,8 +1,8 @@
 """A Dataset from one server to another, with all that is said of it.
 
-Stands beside `upload`, which carries out what `server_plan` plans and compares digests, and goes on where it was stopped;
-annotations, ROIs and rendering settings follow when the pixels are there. What is there already is found, so a copy that
-was cut off is run again.
+Stands above `upload`, which carries out what `server_plan` plans and compares digests, and goes on where it was stopped.
+Annotations, ROIs and rendering settings follow when the pixels are there, before the Dataset counts as complete. What is
+there already is found, so a copy that was cut off is run again.
 """
 
 import tempfile
@@ -125,6 +125,16 @@ def carry_out(
     progress: OnEvent | None = None,
 ) -> UploadReport:
     """Carry out what `plan_copy` returned; parameters and errors as for `copy`."""
+    source = Patience(found.origin.connection, seconds=patience)
+
+    def finish(there: Patience, dataset_id: int, copied: Mapping[str, int]) -> tuple[Problem, ...]:
+        work = _Copy(source, there, found, copied)
+        work.say("Dataset", dataset_id, found.said)
+        for name, image_id in copied.items():
+            work.say("Image", image_id, found.notes[name])
+            work.finish_image(name, image_id)
+        return tuple(work.problems)
+
     report = upload(
         found.plan,
         target,
@@ -134,16 +144,9 @@ def carry_out(
         patience=patience,
         progress=progress,
         origin=found.origin,
+        finish=finish,
     )
-    copied = {image.name: image.image_id for image in report.images if image.image_id is not None}
-    source = Patience(found.origin.connection, seconds=patience)
-    work = _Copy(source, Patience(target, seconds=patience), found, copied)
-    work.say("Dataset", report.dataset_id, found.said)
-    for name, image_id in copied.items():
-        work.say("Image", image_id, found.notes[name])
-        work.finish_image(name, image_id)
-    problems = (*report.problems, *work.problems, *_differing(found, report))
-    return replace(report, problems=problems)
+    return replace(report, problems=(*report.problems, *_differing(found, report)))
 
 
 def _bare(found: ServerPlan, source: Connection) -> Plan:

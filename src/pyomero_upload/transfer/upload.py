@@ -8,10 +8,10 @@ on with while its stores are open, else deleted and made anew. Faults that pass 
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pyomero_upload.errors import PyomeroError
 from pyomero_upload.model import Hypercube, Plan, Problem
@@ -58,6 +58,9 @@ MOST_LOST = 10
 # Where a call takes longer, more of them are to be under way at once, and as many more threads wait for them.
 FAR_S = 0.005
 
+Finish: TypeAlias = Callable[[faults.Patience, int, Mapping[str, int]], tuple[Problem, ...]]
+"""Given a session, the Dataset's id and the ids of complete Images by name, does what is left, and returns what is to be told."""
+
 
 def upload(
     plan: Plan,
@@ -70,6 +73,7 @@ def upload(
     patience: float = faults.PATIENCE,
     progress: OnEvent | None = None,
     origin: Origin | None = None,
+    finish: Finish | None = None,
 ) -> UploadReport:
     """Make a Dataset of a plan on an OMERO server: Images with all that is known about them.
 
@@ -96,6 +100,8 @@ def upload(
         Called with each event, in the calling thread.
     origin
         Where the pixels and texts of the plan are, if not in the files of its folder.
+    finish
+        What else is to be done before the Dataset counts as complete; doing it twice must do no harm.
 
     Returns
     -------
@@ -123,7 +129,9 @@ def upload(
         patience=patience,
         on_event=progress or ignore,
     ) as ground:
-        work = _Upload(plan, ground, blank_bad_planes=on_bad_plane == "blank", origin=origin)
+        work = _Upload(
+            plan, ground, blank_bad_planes=on_bad_plane == "blank", origin=origin, finish=finish
+        )
         work.take_over(into)
         dataset_id = find_dataset(ground, plan, project, into)
         return work.carry_out(dataset_id, workers)
@@ -139,12 +147,14 @@ class _Upload:
         *,
         blank_bad_planes: bool,
         origin: Origin | None,
+        finish: Finish | None,
     ) -> None:
         self._plan = plan
         self._ground = ground
         self._run = ground.patience.run
         self._blank_bad_planes = blank_bad_planes
         self._origin = origin
+        self._finish = finish
         self._started = time.monotonic()
         self._processor = load_processor(plan.processor) if plan.processor else None
         self._digests = {
@@ -187,6 +197,8 @@ class _Upload:
         )
         left = [name for name in self._images if name not in self._reports]
         try:
+            if left:
+                self._run(lambda: provenance.mark_dataset_incomplete(conn, dataset_id, key=key))
             self._make(
                 left, dataset_id, job, meter, workers or default_workers() + self._stores - STORES
             )
@@ -197,6 +209,8 @@ class _Upload:
             }
             original = self._origin.original if self._origin else None
             self._run(lambda: annotate(conn, dataset_id, self._plan, complete, original=original))
+            if self._finish is not None:
+                self._problems += self._finish(self._ground.patience, dataset_id, complete)
             if all(image.status != "failed" for image in self._reports.values()):
                 self._run(lambda: provenance.mark_dataset_complete(conn, dataset_id, key=key))
         except KeyboardInterrupt:

@@ -11,8 +11,9 @@ from omero.rtypes import rint, rstring, unwrap
 from omero_embedded.server import Server
 from omero_samples import Samples, pixels_of, shape
 from omero_world import world
-from pyomero_upload.errors import PlanError
+from pyomero_upload.errors import PlanError, PyomeroError
 from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.provenance import find_uploads
 from pyomero_upload.targets.omero.raw_planes import PixelSource
 from pyomero_upload.targets.omero.reading import children, read_image, read_object
 from pyomero_upload.targets.omero.said import file_parts, read_annotations
@@ -281,6 +282,23 @@ def test_the_note_of_how_it_was_made_says_whence_it_was_copied(here, there, data
     made = copy(here, dataset, there).dataset_id
     noted = dict(read_annotations(there, "Dataset", made).provenance)
     assert noted["Source"] == f"Dataset:{dataset} on {here.settings.place}"
+
+
+def test_a_copy_whose_annotations_did_not_all_come_is_not_complete(here, there, dataset, samples):
+    damaged = samples.file("Dataset", dataset, b"notes", "notes.txt")
+    store = samples.client.sf.createRawFileStore()
+    store.setFileId(damaged)
+    store.write(b"other", 0, 5)
+    with pytest.raises(PyomeroError, match=r"notes\.txt does not have the checksum"):
+        copy(here, dataset, there)
+    (made,) = find_uploads(there)
+    assert (made.complete_images, made.complete) == (2, False)
+    store.write(b"notes", 0, 5)
+    store.save()
+    store.close()
+    copy(here, dataset, there)
+    (made,) = find_uploads(there)
+    assert made.complete
 
 
 def test_an_image_that_is_not_complete_keeps_the_copy_from_beginning(here, there, dataset, samples):

@@ -250,6 +250,17 @@ def test_an_image_that_somebody_deleted_is_made_again(tmp_path, conn):
     assert world(conn) == before
 
 
+def test_a_dataset_is_not_complete_while_an_image_that_was_deleted_is_not_made_again(
+    tmp_path, conn
+):
+    plan = planned(tmp_path / "in")
+    report = upload(plan, conn)
+    delete(conn, "Image", [report.images[1].image_id])
+    file_of(plan, 1, 0, 0, 0).write_bytes(b"no picture")
+    assert not upload(plan, conn).ok
+    assert [record.complete for record in find_uploads(conn)] == [False]
+
+
 def test_a_dataset_that_is_there_takes_the_images(tmp_path, conn):
     first = upload(planned(tmp_path / "one"), conn)
     second = upload(planned(tmp_path / "two", times=3), conn, into=first.dataset_id)
