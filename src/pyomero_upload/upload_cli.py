@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyomero_upload.cli.failures import explained
-from pyomero_upload.cli.serve import require_omero
+from pyomero_upload.cli.own_server import require_omero
 from pyomero_upload.errors import UsageError
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ def demo(
     progress: options.ProgressOption = options.ProgressKind.auto,
 ) -> None:
     """Try it: draw an example experiment, plan it, upload it to an OMERO server of its own, and verify it."""
-    from pyomero_upload.cli.serve import require_omero  # noqa: PLC0415
+    from pyomero_upload.cli.own_server import require_omero  # noqa: PLC0415
     from pyomero_upload.cli.terminal import show_plan  # noqa: PLC0415
     from pyomero_upload.example import make_example  # noqa: PLC0415
     from pyomero_upload.planning import make_plan  # noqa: PLC0415
@@ -109,28 +109,27 @@ def _server(folder: Path, running: ExitStack, *, web: bool) -> "tuple[Connection
     """Start the server that comes with this, and OMERO.web where asked for; log in."""
     from pydantic import SecretStr  # noqa: PLC0415
 
-    from omero_embedded import Server  # noqa: PLC0415
+    from pyomero_upload.cli.own_server import start_server  # noqa: PLC0415
     from pyomero_upload.cli.web import PORT  # noqa: PLC0415
     from pyomero_upload.targets.omero.connection import Connection  # noqa: PLC0415
     from pyomero_upload.targets.omero.settings import ServerSettings  # noqa: PLC0415
 
-    server = running.enter_context(Server(folder))
-    assert server.port is not None
+    server, port = start_server(folder, running)
     pages = None
     address = f"http://127.0.0.1:{PORT}"
     if web:
         from pyomero_upload.web import Web, WebServer  # noqa: PLC0415
 
         typer.echo("OMERO.web starts; the first time it takes a while.")
-        pages = running.enter_context(Web(folder / "web", WebServer(server.host, server.port)))
+        pages = running.enter_context(Web(folder / "web", WebServer(server.host, port)))
         address = pages.url.rstrip("/")
     settings = ServerSettings(
-        server.host, server.port, server.user, password=SecretStr(server.password), web=address
+        server.host, port, server.user, password=SecretStr(server.password), web=address
     )
     connection = Connection.open(settings)
     running.callback(connection.close)
     version = connection.sf.getConfigService().getVersion()
-    typer.echo(f"OMERO {version}, in Python, at {server.host}, port {server.port} (TLS).")
+    typer.echo(f"OMERO {version}, in Python, at {server.host}, port {port} (TLS).")
     return connection, pages
 
 

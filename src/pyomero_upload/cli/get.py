@@ -8,7 +8,7 @@ import typer
 from pyomero_upload.cli import options, server_options
 from pyomero_upload.cli.convert import Compression, Format, show_report
 from pyomero_upload.cli.failures import explained, say_json
-from pyomero_upload.cli.serve import require_omero
+from pyomero_upload.cli.own_server import require_omero
 from pyomero_upload.errors import EXIT_FAILED
 
 

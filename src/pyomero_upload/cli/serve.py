@@ -4,14 +4,15 @@ import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pyomero_upload.cli.failures import explained
-from pyomero_upload.errors import PyomeroError, UsageError
+from pyomero_upload.cli.own_server import default_folder, require_omero
+from pyomero_upload.cli.web import tell
+from pyomero_upload.errors import UsageError
 
 if TYPE_CHECKING:
     from omero_embedded.running import RunningServer
@@ -84,7 +85,6 @@ def serve(
 @contextmanager
 def _pages(running: "RunningServer", *, host: str, web_port: int) -> "Iterator[None]":
     """Have OMERO.web beside a server that answers."""
-    from pyomero_upload.cli.web import tell  # noqa: PLC0415
     from pyomero_upload.web import Web, WebServer  # noqa: PLC0415
 
     if running.port is None:
@@ -93,28 +93,3 @@ def _pages(running: "RunningServer", *, host: str, web_port: int) -> "Iterator[N
     with Web(running.folder / "web", server, port=web_port, address=host) as pages:
         tell(pages)
         yield
-
-
-def default_folder() -> Path:
-    """Return the folder of the user's own server."""
-    from platformdirs import user_data_path  # noqa: PLC0415
-
-    return user_data_path("pyomero", appauthor=False) / "server"
-
-
-def require_omero() -> None:
-    """Make sure that what speaks to OMERO is installed.
-
-    Raises
-    ------
-    PyomeroError
-        If not; the hint says how.
-
-    """
-    lacking = [name for name in ("omero", "Ice", "sqlalchemy", "lark") if find_spec(name) is None]
-    if lacking:
-        raise PyomeroError(
-            f"What is needed for OMERO is not installed ({', '.join(lacking)}).",
-            hint="In a clone: uv run --extra omero pyomero …; elsewhere: pip install 'pyomero-upload[omero]'. "
-            "The README says where Ice comes from.",
-        )

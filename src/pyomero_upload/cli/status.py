@@ -7,7 +7,7 @@ import typer
 
 from pyomero_upload.cli import server_options
 from pyomero_upload.cli.failures import explained
-from pyomero_upload.cli.serve import require_omero
+from pyomero_upload.cli.own_server import require_omero
 from pyomero_upload.errors import EXIT_FAILED, PyomeroError
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyomero_upload.cli.failures import explained
-from pyomero_upload.cli.serve import default_folder, require_omero
+from pyomero_upload.cli.own_server import default_folder, require_omero, start_server
 from pyomero_upload.errors import PyomeroError, UsageError
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def web(
             folder = default_folder().with_name("web") / f"{chosen.host}-{chosen.port}"
         else:
             folder = data or default_folder()
-            chosen = _start_server(folder, running)
+            own, port = start_server(folder, running)
+            chosen = WebServer(own.host, port)
             typer.echo(f"Log in as root; the password is in {folder / 'root-password'}.")
             folder /= "web"
         pages = running.enter_context(Web(folder, chosen, port=web_port))
@@ -89,23 +90,6 @@ def tell(pages: "Web", path: str = "") -> None:
     """Print where the pages are."""
     typer.echo(f"OMERO.web: {pages.url}{path}")
     typer.echo(f"JSON API:  {pages.url}api/")
-
-
-def _start_server(folder: Path, running: ExitStack) -> "WebServer":
-    """Start the OMERO server that comes with this, for as long as the stack is open."""
-    from omero_embedded import Server  # noqa: PLC0415
-    from pyomero_upload.web import WebServer  # noqa: PLC0415
-
-    try:
-        own = running.enter_context(Server(folder))
-    except RuntimeError as error:
-        raise PyomeroError(
-            f"The OMERO server did not start: {str(error).splitlines()[-1]}",
-            hint="If one runs in this folder already, show that one: --server 127.0.0.1:PORT.",
-        ) from error
-    if own.port is None:
-        raise AssertionError("a server that was told to listen has a port")
-    return WebServer(own.host, own.port)
 
 
 def _write(ready_file: Path, url: str, server: "WebServer") -> None:
