@@ -43,6 +43,8 @@ def record(command: list[str], folder: Path) -> list[Line]:
         "TERM": "xterm-256color",
         "COLUMNS": str(COLUMNS),
         "LINES": str(ROWS),
+        # Paths are shown as below the home of whoever looks at it.
+        "PYOMERO_STATE": str(folder / ".local/state/pyomero-upload"),
     }
     started = time.monotonic()
     process = subprocess.Popen(
@@ -88,6 +90,8 @@ def draw(lines: list[Line]) -> str:
         f"{100 * line.at / end:.2f}% {{ transform: translateY({-max(0, n + 1 - ROWS) * LINE:.0f}px) }}"
         for n, line in enumerate(lines)
     ]
+    # Without a last step, it would jump back to its start.
+    steps.append(f"100% {{ transform: translateY({-max(0, len(lines) - ROWS) * LINE:.0f}px) }}")
     rows = []
     for n, line in enumerate(lines):
         rows.append(
