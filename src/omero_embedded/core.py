@@ -15,7 +15,7 @@ from omero_embedded.scripting import official
 from omero_embedded.wire import registry
 from omero_embedded.wire.dispatch import Servant, servant
 from omero_embedded.wire.interfaces import proxy_class
-from omero_embedded.wire.sessions import Session, Sessions
+from omero_embedded.wire.sessions import PROCESS, Session, Sessions
 
 if TYPE_CHECKING:
     from omero_embedded.wire.router import Router
@@ -99,6 +99,11 @@ class Core:
         """Make a service of one client reachable, and return its proxy."""
         key = name or f"{uuid.uuid4()}/{service.interface}"
         session.servants[key] = servant(self, session, service, one_by_one=True)
+        if key.startswith(f"{PROCESS}/"):
+            identity = Ice.Identity(key.removeprefix(f"{PROCESS}/"), PROCESS)
+            return proxy_class(service.interface).uncheckedCast(  # type: ignore[attr-defined]
+                self.adapter.createProxy(identity)
+            )
         return proxy_class(service.interface).uncheckedCast(self.proxy(session, key))  # type: ignore[attr-defined]
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ only: for these a real server wants a processor that their owner runs.
 """
 
 import time
+import uuid
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -26,6 +27,7 @@ from omero_embedded.scripting.parameters import checked, parameters
 from omero_embedded.scripting.process import ScriptProcess
 from omero_embedded.services.parameters import visible
 from omero_embedded.wire.registry import stateless
+from omero_embedded.wire.sessions import PROCESS
 
 MIMETYPE = "text/x-python"
 REPOSITORY = "ScriptRepo"
@@ -153,7 +155,7 @@ class ScriptService:
             call.server.sessions.close(session)
             raise
         process = ScriptProcess(call.server, launched, job, params)
-        proxy = call.publish(process)
+        proxy = call.server.publish(call.session, process, name=f"{PROCESS}/{uuid.uuid4()}")
         process.start()
         return proxy
 

@@ -19,7 +19,7 @@ import omero
 from omero_embedded import passwords
 from omero_embedded.wire.dispatch import Servant, servant
 from omero_embedded.wire.factory import ServiceFactory
-from omero_embedded.wire.sessions import Session
+from omero_embedded.wire.sessions import PROCESS, Session
 
 if TYPE_CHECKING:
     from omero_embedded.core import Core
@@ -238,6 +238,8 @@ class Locator(Ice.ServantLocator):  # type: ignore[misc]
         if identity.category.startswith("session-"):
             session = self._core.sessions.find(identity.name)
             return client.factory if session is client.session else None
+        if identity.category == PROCESS:
+            return self._core.servant(client.session, f"{PROCESS}/{identity.name}")
         session = self._core.sessions.find(identity.category)
         return None if session is None else self._core.servant(session, identity.name)
 

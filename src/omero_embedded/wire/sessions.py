@@ -27,6 +27,9 @@ log = logging.getLogger("omero_embedded")
 IDLE, LIVE = 600_000, 0
 """Milliseconds a session lives without a call, and at all (0: no limit), unless asked otherwise."""
 
+PROCESS = "ProcessCallback"
+"""The category of a script's process in place of its session's: by it OMERO.web tells scripts from other jobs."""
+
 REMEMBERED = 10_000
 """Closed sessions whose end can still be told."""
 

@@ -186,3 +186,22 @@ def test_the_scripts_of_the_package_are_official_ones(omero_client: Any) -> None
     assert script > 0
     assert "import omero.scripts as scripts" in service.getScriptText(script)
     assert "Split_Indexes" in service.getParams(script).inputs
+
+
+def test_a_script_is_known_by_its_address_to_another_client_of_the_session(
+    omero_server: Any, omero_client: Any, official: Any
+) -> None:
+    """So OMERO.web follows it: each request of a browser is a client of its own."""
+    script = official(COUNT)
+    process = omero_client.sf.getScriptService().runScript(script, {"Name": rstring("x")}, None)
+    address = str(process)
+    assert address.startswith("ProcessCallback/")
+    other = omero.client(omero_server.host, omero_server.port)
+    other.joinSession(omero_client.getSessionId())
+    found = omero.grid.ScriptProcessPrx.checkedCast(other.ic.stringToProxy(address))
+    callback = omero.scripts.ProcessCallbackI(other, found)
+    while callback.block(500) is None:
+        pass
+    assert unwrap(found.getResults(0)["Count"]) == 0
+    callback.close()
+    other.closeSession()
