@@ -112,8 +112,9 @@ def upload(
     require_omero()
     from pyomero_upload.cli.upload_shown import show_survey, show_uploaded  # noqa: PLC0415
     from pyomero_upload.planning import make_plan  # noqa: PLC0415
+    from pyomero_upload.targets.omero.reading import parse_dataset  # noqa: PLC0415
 
-    dataset_id = None if into is None else _dataset_id(into)
+    dataset_id = None if into is None else parse_dataset(into)
     originals = layout is UploadLayout.original
     _check(folders, name, project, no_project=no_project, in_place=in_place and not originals)
     plans = [
@@ -154,12 +155,12 @@ def upload(
         connection.check_writable()
 
         def carry_out(plan: "Plan", show: "OnEvent") -> "UploadReport":
-            from pyomero_upload.transfer import upload as transfer  # noqa: PLC0415
-            from pyomero_upload.transfer import upload_original  # noqa: PLC0415
+            from pyomero_upload.transfer.upload import upload as upload_images  # noqa: PLC0415
+            from pyomero_upload.transfer.upload_original import upload_original  # noqa: PLC0415
 
             into_project: Literal[False] | str | None = False if no_project else project
             if originals:
-                return upload_original.upload_original(
+                return upload_original(
                     plan,
                     connection,
                     project=into_project,
@@ -168,7 +169,7 @@ def upload(
                     patience=patience,
                     progress=show,
                 )
-            return transfer.upload(
+            return upload_images(
                 plan,
                 connection,
                 project=into_project,
@@ -192,15 +193,6 @@ def upload(
         ]
     if not all(done):
         raise typer.Exit(EXIT_FAILED)
-
-
-def _dataset_id(text: str) -> int:
-    kind, _, number = text.rpartition(":")
-    if kind not in {"", "Dataset"} or not number.isdecimal():
-        raise UsageError(
-            f"{text!r} names no Dataset.", hint="Give it as Dataset:12, with its number in OMERO."
-        )
-    return int(number)
 
 
 def _check(

@@ -42,7 +42,7 @@ def show_uploaded(
     verbose: bool,
     as_json: bool,
 ) -> bool:
-    """Upload one folder, show how it goes and what came of it, and return whether all of it is there.
+    """Upload one folder, show how it goes and what came of it, and return whether all of it is there as it ought to be.
 
     Where there are several folders, one that cannot be uploaded does not keep the others from it.
     """
@@ -77,7 +77,7 @@ def show_uploaded(
             typer.echo(f"Report: {report.page}")
     if report.failed and not events:
         _show_failed(report)
-    return report.ok
+    return report.ok and all(problem.severity != "error" for problem in report.problems)
 
 
 def document(report: UploadReport, problems: list[Problem]) -> dict[str, object]:

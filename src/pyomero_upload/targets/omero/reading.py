@@ -120,10 +120,12 @@ def parse_dataset(text: str) -> int:
         If it names no Dataset.
 
     """
-    kind, identifier = parse_object(text)
-    if kind != "Dataset":
-        raise UsageError(f"{text} is no Dataset.", hint="Write its number, as Dataset:12.")
-    return identifier
+    kind, _, number = text.partition(":")
+    if kind.strip().lower() != "dataset" or not number.strip().isdecimal():
+        raise UsageError(
+            f"{text} names no Dataset.", hint="Write it as Dataset:12, with its number in OMERO."
+        )
+    return int(number)
 
 
 def read_object(connection: Connection, kind: Kind, identifier: int) -> ServerObject:
