@@ -33,6 +33,7 @@ def uploads(
     ) as connection:
         from pyomero_upload.cli.terminal import count, printable  # noqa: PLC0415
         from pyomero_upload.targets.omero.provenance import find_uploads  # noqa: PLC0415
+        from pyomero_upload.transfer.upload_original import ORIGINAL  # noqa: PLC0415
 
         found = find_uploads(connection)
         if as_json:
@@ -43,7 +44,11 @@ def uploads(
             typer.echo(json.dumps(documents, indent=1))
             return
         for record in found:
-            images = f"{record.complete_images} of {count(record.planned_images, 'image')}"
+            images = (
+                "files as they are"
+                if record.key.endswith(ORIGINAL)
+                else f"{record.complete_images} of {count(record.planned_images, 'image')}"
+            )
             made = f", begun {record.made_at}" if record.made_at else ""
             source = f", from {record.source}" if record.source else ""
             line = (

@@ -216,9 +216,9 @@ class _Upload:
         except KeyboardInterrupt:
             raise InterruptedJobError(self._report(dataset_id)) from None
         report = self._report(dataset_id)
-        if report.ok:
-            (self._ground.folder / JOURNAL).unlink(missing_ok=True)
-            forget(self._ground.folder)
+        # Nothing is open any more: images that failed are deleted, and are made anew the next time.
+        (self._ground.folder / JOURNAL).unlink(missing_ok=True)
+        forget(self._ground.folder)
         page = self._ground.folder / REPORT
         self._run(lambda: write_report_page(page, report, conn, self._plan.warnings))
         self._ground.on_event(report.totals)

@@ -29,6 +29,8 @@ from pyomero_upload.transfer.events import (
 )
 from pyomero_upload.transfer.upload_session import Ground, InProject, find_dataset, grounded
 
+# What the key of such an upload ends with, so that it is another one than that of the same plan's planes.
+ORIGINAL = "-original"
 # Errors of a plan that are about the planes it would make of the files, not about what text files say.
 _ABOUT_TEXTS = frozenset({"metadata-file"})
 
@@ -73,7 +75,7 @@ def upload_original(
     started = time.monotonic()
     with grounded(
         plan,
-        f"{plan.digest}-original",
+        plan.digest + ORIGINAL,
         connection,
         into=into,
         patience=patience,

@@ -104,8 +104,8 @@ class OpenImages:
         fresh = self._path.with_name(f".{FILE}.part")
         fresh.unlink(missing_ok=True)
         # The mode is set when the file is made: it is never readable to others, not for an instant.
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(state.model_dump_json())
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(state.model_dump_json().encode())
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
