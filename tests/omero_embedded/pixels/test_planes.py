@@ -217,7 +217,8 @@ def test_the_digest_follows_what_anybody_writes(tmp_path: Path) -> None:
     changed = first.read(0, SIZES.total_size)
     assert changed != whole
     assert first.digest() == second.digest() == hashlib.sha1(changed).digest()
-    (tmp_path / "1").write_bytes(whole)  # by nobody that has it open, and later than the clock of files tells apart
+    # By nobody that has it open, and later than the clock of files tells apart.
+    (tmp_path / "1").write_bytes(whole)
     os.utime(tmp_path / "1", (0, 2_000_000_000))
     assert first.digest() == hashlib.sha1(whole).digest()
     first.close()
