@@ -9,12 +9,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from typing import Concatenate, Literal, ParamSpec, TypeVar
 
-import omero.model
 import pandas as pd
 import xxhash
-from omero.rtypes import rbool, rdouble, rlong, rstring, rtime
 
 from pyomero_upload.model import Plan, Problem
 from pyomero_upload.planning.document import plan_digest
@@ -24,15 +22,15 @@ from pyomero_upload.targets.omero.annotations import add_key_values, add_tags
 from pyomero_upload.targets.omero.attachments import add_attachment
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.faults import Patience
-from pyomero_upload.targets.omero.objects import Kind, annotation_link, server_text
+from pyomero_upload.targets.omero.images import set_description
+from pyomero_upload.targets.omero.objects import Kind
 from pyomero_upload.targets.omero.raw_planes import PixelSource
 from pyomero_upload.targets.omero.regions import add_regions, read_regions
+from pyomero_upload.targets.omero.remarks import add_remarks
 from pyomero_upload.targets.omero.said import (
     Attachment,
-    Remark,
     Said,
     file_parts,
-    read_annotations,
 )
 from pyomero_upload.targets.omero.shown_as import apply_settings, read_settings
 from pyomero_upload.targets.omero.table_frames import ID_COLUMNS, read_table
@@ -43,17 +41,6 @@ from pyomero_upload.transfer.upload import upload
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-# How each class of a remark holds its value.
-_REMARKS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    "CommentAnnotation": ("textValue", rstring),
-    "XmlAnnotation": ("textValue", rstring),
-    "TermAnnotation": ("termValue", rstring),
-    "LongAnnotation": ("longValue", rlong),
-    "DoubleAnnotation": ("doubleValue", rdouble),
-    "BooleanAnnotation": ("boolValue", rbool),
-    "TimestampAnnotation": ("timeValue", rtime),
-}
 
 
 def copy(
@@ -198,7 +185,7 @@ class _Copy:
                 self._run(add_table, kind, identifier, frame, file.name)
         for file in said.attachments:
             self._attach(kind, identifier, file)
-        self._run(_add_remarks, kind, identifier, said.remarks)
+        self._run(add_remarks, kind, identifier, said.remarks)
 
     def finish_image(self, name: str, image_id: int) -> None:
         """Give a copied Image its description, ROIs and rendering settings."""
@@ -216,7 +203,7 @@ class _Copy:
                 )
             )
         if image.description:
-            self._run(_describe, image_id, image.description)
+            self._run(set_description, image_id, image.description)
         settings = self._ask(read_settings, image.pixels.id)
         if settings is not None:
             self._run(apply_settings, image_id, settings)
@@ -275,27 +262,3 @@ class _Copy:
 def _fetch(connection: Connection, file: Attachment, path: Path) -> None:
     with path.open("wb") as opened:
         opened.writelines(file_parts(connection, file))
-
-
-def _add_remarks(
-    connection: Connection, kind: Kind, identifier: int, remarks: tuple[Remark, ...]
-) -> None:
-    there = read_annotations(connection, kind, identifier).remarks
-    links = []
-    for remark in remarks:
-        if remark in there or remark.kind not in _REMARKS:
-            continue
-        name, wrap = _REMARKS[remark.kind]
-        annotation = getattr(omero.model, f"{remark.kind}I")()
-        setattr(annotation, name, wrap(remark.value))
-        if remark.namespace:
-            annotation.ns = rstring(remark.namespace)
-        links.append(annotation_link(kind, identifier, annotation))
-    if links:
-        connection.update.saveArray(links)
-
-
-def _describe(connection: Connection, image_id: int, description: str) -> None:
-    image = connection.query.get("Image", image_id)
-    image.description = rstring(server_text(description))
-    connection.update.saveObject(image)

@@ -262,6 +262,15 @@ def test_rendering_settings_are_those_that_were_chosen(here, there, dataset, sam
     assert new.model.value.val == old.model.value.val
 
 
+def test_an_image_that_is_not_what_its_server_noted_is_told(here, there, dataset, samples):
+    pixels = samples.pixels(image_of(here, dataset, "pos1"))
+    pixels.sha1 = rstring("0" * 40)
+    samples.update.saveObject(pixels)
+    report = copy(here, dataset, there)
+    assert [(p.severity, p.code) for p in report.problems] == [("error", "image-differs")]
+    assert report.problems[0].where.startswith("pos1 (Image:")
+
+
 def test_a_second_copy_finds_all_there(here, there, dataset, samples):
     image = image_of(here, dataset, "pos1")
     samples.rois(image, *[shape("Point", x=1.0, y=2.0)])

@@ -169,6 +169,13 @@ def describe_image(
     _save_plane_infos(conn, pixels_id, image)
 
 
+def set_description(conn: Connection, image_id: int, description: str) -> None:
+    """Give an Image another description."""
+    image = conn.query.get("Image", image_id)
+    image.description = rstring(server_text(description))
+    conn.update.saveObject(image)
+
+
 def channel_pairs(channel: Channel) -> list[tuple[str, str]]:
     """Return what is known of a channel that the OME model has no place for."""
     known = ((NAME_IN_FILES, channel.name), (VOLTAGE, channel.voltage_v))
