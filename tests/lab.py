@@ -109,6 +109,32 @@ class Lab:
         document: dict[str, Any] = json.loads(done.stdout)
         return document
 
+    def session_keys(self) -> list[str]:
+        """Return the keys of all sessions that the user ever had."""
+        with self._root() as root:
+            return [session.uuid.val for session in self._sessions(root)]
+
+    def end_sessions(self) -> None:
+        """Have the server end the user's sessions, as it does where nobody used them for ten minutes."""
+        with self._root() as root:
+            service = root.sf.getSessionService()
+            for session in self._sessions(root):
+                if session.closed is None:
+                    service.closeSession(session)
+
+    @contextmanager
+    def _root(self) -> Iterator[Any]:
+        root = self.server.client()
+        try:
+            yield root
+        finally:
+            root.closeSession()
+
+    def _sessions(self, root: Any) -> list[Any]:
+        params = omero.sys.ParametersI().addString("user", self.user)
+        hql = "select s from Session s where s.owner.omeName = :user"
+        return list(root.sf.getQueryService().findAllByQuery(hql, params))
+
     @contextmanager
     def gateway(self) -> Iterator[omero.gateway.BlitzGateway]:
         """Give a connection of the same user."""

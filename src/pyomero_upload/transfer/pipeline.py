@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from pyomero_upload.errors import PyomeroError
 from pyomero_upload.targets.target import Block
 from pyomero_upload.transfer.events import Event, OnEvent
 from pyomero_upload.transfer.image_job import ImageJob
@@ -85,7 +86,9 @@ def run(
         raise
     if failures:
         for other in failures[1:]:
-            _log.error("Another thread failed too", exc_info=other)
+            # What a person is told, such as that the server is gone or the disk full, mostly stops all threads at once.
+            if not isinstance(other, (PyomeroError, OSError)):
+                _log.error("Another thread failed too", exc_info=other)
         raise failures[0]
 
 
