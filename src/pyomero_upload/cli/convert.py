@@ -129,7 +129,8 @@ def convert(
 
 def show_report(report: "Report", *, verbose: bool = False, as_json: bool = False) -> None:
     """Print what was done, and what could not be; where events told the problems as JSON, the result alone."""
-    from pyomero_upload.cli.terminal import count, err, human_bytes, show_problems  # noqa: PLC0415
+    from pyomero_upload.cli.terminal import count, err, show_problems  # noqa: PLC0415
+    from pyomero_upload.quantities import human_bytes  # noqa: PLC0415
 
     if not as_json:
         problems = [*report.problems, *(p for image in report.images for p in image.problems)]

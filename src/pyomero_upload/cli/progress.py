@@ -15,7 +15,8 @@ from rich.text import Text
 
 from pyomero_upload.cli.failures import say_json
 from pyomero_upload.cli.options import ProgressKind
-from pyomero_upload.cli.terminal import err, human_bytes, printable, sentence
+from pyomero_upload.cli.terminal import err, printable, sentence
+from pyomero_upload.quantities import human_bytes
 from pyomero_upload.transfer.events import (
     Event,
     Finished,

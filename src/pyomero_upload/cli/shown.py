@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from pyomero_upload.cli.terminal import MOST_ROWS, count, human_bytes, printable
+from pyomero_upload.cli.terminal import MOST_ROWS, count, printable
+from pyomero_upload.quantities import human_bytes
 
 
 def tree_of(found: Mapping[str, Any], *, verbose: bool = False) -> Tree:

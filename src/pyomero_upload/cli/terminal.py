@@ -11,6 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from pyomero_upload.model import Hypercube, Plan, Problem
+from pyomero_upload.quantities import human_bytes
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 # More rows than anybody reads; --verbose prints them all.
@@ -19,15 +20,6 @@ MOST_OF_A_SORT = 3
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-def human_bytes(count: float) -> str:
-    """Say a number of bytes in the unit that suits it (powers of 1000)."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
 
 
 def show_plan(plan: Plan, *, verbose: bool = False) -> None:

@@ -17,13 +17,13 @@ from pyomero_upload.cli.terminal import (
     MOST_ROWS,
     count,
     err,
-    human_bytes,
     printable,
     show_plan,
     show_problems,
 )
 from pyomero_upload.errors import EXIT_FAILED, EXIT_USAGE, PyomeroError
 from pyomero_upload.model import Plan, Problem
+from pyomero_upload.quantities import human_bytes
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.faults import GaveUpError
 from pyomero_upload.transfer.events import OnEvent, UploadedImage, UploadReport

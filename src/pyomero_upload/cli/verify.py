@@ -128,10 +128,10 @@ def _show(
     from pyomero_upload.cli.terminal import (  # noqa: PLC0415
         count,
         err,
-        human_bytes,
         printable,
         show_problems,
     )
+    from pyomero_upload.quantities import human_bytes  # noqa: PLC0415
 
     for_people = progress is not options.ProgressKind.json
     place = printable(place).plain

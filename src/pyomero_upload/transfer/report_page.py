@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from pyomero_upload.model import Problem
+from pyomero_upload.quantities import human_bytes
 from pyomero_upload.targets.files.durable import write_durably
 from pyomero_upload.targets.files.names import storable
 from pyomero_upload.targets.omero.connection import Connection
@@ -123,7 +124,7 @@ def _totals(report: UploadReport) -> str:
     facts = [
         (str(len(report.images)), "images"),
         (f"{planes:,}", "planes"),
-        (_bytes(report.bytes), "sent"),
+        (human_bytes(report.bytes), "sent"),
         (_seconds(report.seconds), "in all"),
         (_rate(report.bytes, report.seconds), "on average"),
     ]
@@ -148,7 +149,7 @@ def _row(image: UploadedImage, pictures: Mapping[int, bytes], links: Mapping[int
     return (
         f'<tr class="{escape(image.status)}"><td class="picture">{picture}</td><td>{name}{number}'
         f'{_problems(image.problems)}</td><td class="state">{escape(_STATES[image.status])}</td>'
-        f'<td class="n">{image.planes:,}</td><td class="n">{_bytes(image.bytes)}</td>'
+        f'<td class="n">{image.planes:,}</td><td class="n">{human_bytes(image.bytes)}</td>'
         f'<td class="n">{_rate(image.bytes, image.seconds)}</td><td>{sha1}</td></tr>'
     )
 
@@ -176,14 +177,6 @@ def _text(text: str) -> str:
     return escape(storable(text))
 
 
-def _bytes(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
 def _seconds(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.1f} s"
@@ -193,4 +186,4 @@ def _seconds(seconds: float) -> str:
 
 
 def _rate(count: int, seconds: float) -> str:
-    return f"{_bytes(count / seconds)}/s" if count and seconds > 0 else ""
+    return f"{human_bytes(count / seconds)}/s" if count and seconds > 0 else ""
