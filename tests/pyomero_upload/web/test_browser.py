@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from harbour import PASSWORDS, STEPS, WIDTH, Harbour, rendered
 from omero.rtypes import unwrap
 from omero.sys import ParametersI
 from PIL import Image
 
+from harbour import PASSWORDS, STEPS, WIDTH, Harbour, rendered
 from omero_embedded import Server
 from pyomero_upload.web import Web, WebServer
 
@@ -242,8 +242,12 @@ def test_an_image_is_renamed_moved_and_deleted_with_progress(visit: Any, harbour
     with page.expect_response("**/api/links/"):
         page.click("#cutButton:not([disabled])")
     page.wait_for_selector(node("conger"), state="hidden")
+    page.wait_for_load_state("networkidle")  # the tree selects another node when one is gone
     page.click(node("pier"))
-    page.wait_for_selector("#dataTree .jstree-clicked:has-text('pier')")
+    page.wait_for_function(
+        "$.jstree.reference('#dataTree').get_selected(true).map(n => n.text).join() === 'pier'"
+    )
+    page.wait_for_load_state("networkidle")
     page.click("#pasteButton:not([disabled])")
 
     def parents() -> list[str]:
