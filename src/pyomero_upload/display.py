@@ -3,6 +3,7 @@
 Beside the command line, which says the same on a terminal. The classes' `_repr_html_` call these; Jupyter calls those.
 """
 
+import sys
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -92,10 +93,17 @@ def upload_html(report: "UploadReport") -> str:
 
 
 def progress_bar() -> "OnEvent":
-    """Return a function for `progress=` that shows a bar below the cell and moves it."""
-    from IPython.display import display  # noqa: PLC0415  # there in every notebook, and only there
+    """Return a function for `progress=` that shows a bar below the cell and moves it; in a script it shows nothing."""
+    from pyomero_upload.transfer.events import (  # noqa: PLC0415
+        Finished,
+        Progress,
+        Waiting,
+        ignore,
+    )
 
-    from pyomero_upload.transfer.events import Finished, Progress, Waiting  # noqa: PLC0415
+    if not _in_notebook():
+        return ignore
+    from IPython.display import display  # noqa: PLC0415  # there in every notebook, and only there
 
     first = _bar(0, 1, "begins …")
     handle = display(first, raw=True, display_id=True)  # type: ignore[no-untyped-call]  # IPython's
@@ -114,6 +122,12 @@ def progress_bar() -> "OnEvent":
             move(1, 1, f"{event.planes} planes in {event.seconds:.1f} s")
 
     return show
+
+
+def _in_notebook() -> bool:
+    # Whoever runs cells has imported it.
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None
 
 
 def _bar(done: int, total: int, text: str) -> dict[str, str]:

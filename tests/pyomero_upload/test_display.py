@@ -5,6 +5,7 @@ import numpy as np
 import pyomero_upload as pu
 from folders import experiment
 from plans import planned
+from pyomero_upload.example import make_example
 from pyomero_upload.transfer.events import UploadedImage, UploadReport
 
 
@@ -49,3 +50,9 @@ def test_the_report_of_an_upload_links_to_its_dataset():
     assert 'href="http://web/webclient/?show=dataset-3"' in html
     assert "pos&lt;1&gt;" in html
     assert "equal to the source" in html
+
+
+def test_a_bar_outside_a_notebook_stops_no_job(tmp_path, capfd):
+    folder = make_example(tmp_path / "run", positions=1, times=1, sections=1, size=16)
+    assert pu.convert(pu.plan(folder), tmp_path / "out", progress=pu.progress_bar()).ok
+    assert capfd.readouterr().out == ""
