@@ -8,6 +8,7 @@ there already is found, so a copy that was cut off is run again.
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Concatenate, Literal, ParamSpec, TypeVar
 
@@ -24,6 +25,7 @@ from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.faults import Patience
 from pyomero_upload.targets.omero.images import set_description
 from pyomero_upload.targets.omero.objects import Kind
+from pyomero_upload.targets.omero.provenance import ZEROS, carry_over
 from pyomero_upload.targets.omero.raw_planes import PixelSource
 from pyomero_upload.targets.omero.regions import add_regions, read_regions
 from pyomero_upload.targets.omero.remarks import add_remarks
@@ -188,8 +190,12 @@ class _Copy:
         self._run(add_remarks, kind, identifier, said.remarks)
 
     def finish_image(self, name: str, image_id: int) -> None:
-        """Give a copied Image its description, ROIs and rendering settings."""
+        """Give a copied Image its description, ROIs and rendering settings, and the note of planes that are zeros."""
         image = self.found.images[name]
+        zeros = {k: v for k, v in self.found.notes[name].provenance if k in ZEROS}
+        if zeros:
+            note = partial(carry_over, key=self.found.plan.digest, new=zeros)
+            self._run(note, "Image", image_id)
         rois = self._ask(read_regions, image.id)
         target = self.patience
         if not target.run(lambda: add_regions(target.connection, image_id, rois)):

@@ -32,7 +32,15 @@ from pyomero_upload.targets.omero.attachments import ORIGINAL_NAMESPACE
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.faults import Patience
 from pyomero_upload.targets.omero.objects import parameters
-from pyomero_upload.targets.omero.provenance import COMPLETE, MADE_AT, PLANNED, STATE
+from pyomero_upload.targets.omero.provenance import (
+    BLANK,
+    COMPLETE,
+    MADE_AT,
+    MISSING,
+    MISSING_LISTED,
+    PLANNED,
+    STATE,
+)
 from pyomero_upload.targets.omero.raw_planes import PixelSource
 from pyomero_upload.targets.omero.reading import (
     ServerImage,
@@ -52,7 +60,7 @@ from pyomero_upload.targets.omero.said import (
 )
 from pyomero_upload.targets.omero.table_frames import read_table
 from pyomero_upload.targets.target import Pixels
-from pyomero_upload.transfer.verify_image import BLANK, unreadable_images
+from pyomero_upload.transfer.verify_image import unreadable_images
 from pyomero_upload.version import __version__
 
 # Reading has nothing to lose: when the server stays away, the same command goes on later.
@@ -207,8 +215,8 @@ def _cube(name: str, image: ServerImage, said: Said) -> Hypercube:
 def _missing(image: Hypercube, said: Said) -> Iterator[PlaneIndex]:
     """Iterate over planes that are zeros because there was nothing to send; all of them are noted, or none is told."""
     noted = dict(said.provenance)
-    listed = _PLANE.findall(noted.get("Missing planes (from 0)", ""))
-    if noted.get("Missing planes") == str(len(listed)):
+    listed = _PLANE.findall(noted.get(MISSING_LISTED, ""))
+    if noted.get(MISSING) == str(len(listed)):
         for t, c, z in listed:
             index = PlaneIndex(int(t), int(c), int(z))
             if index in image.planes:

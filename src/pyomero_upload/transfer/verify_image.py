@@ -12,7 +12,7 @@ from pyomero_upload.errors import PyomeroError
 from pyomero_upload.model import Hypercube, Plan, PlaneIndex, Problem
 from pyomero_upload.processing import load_processor
 from pyomero_upload.targets.omero.connection import Connection
-from pyomero_upload.targets.omero.provenance import COMPLETE, SHA1, STATE
+from pyomero_upload.targets.omero.provenance import BLANK, COMPLETE, SHA1, STATE
 from pyomero_upload.targets.omero.raw_planes import PixelSource
 from pyomero_upload.targets.omero.reading import ServerImage, read_image
 from pyomero_upload.targets.omero.said import Attachment, Said, file_parts
@@ -21,8 +21,6 @@ from pyomero_upload.transfer.planes import ImageFailedError, ImageInput, Stopped
 from pyomero_upload.transfer.progress import Meter, plane_count
 from pyomero_upload.transfer.storage_order import in_storage_order, stored_bytes
 
-# What the upload notes on an Image of which planes could not be read.
-BLANK = "Planes left blank"
 HINT = "Upload again into a new Dataset, or restore the server's data from a backup."
 
 

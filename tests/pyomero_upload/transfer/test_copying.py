@@ -11,7 +11,9 @@ from omero.rtypes import rint, rstring, unwrap
 from omero_embedded.server import Server
 from omero_samples import Samples, pixels_of, shape
 from omero_world import world
+from plans import file_of, planned
 from pyomero_upload.errors import PlanError, PyomeroError
+from pyomero_upload.planning import make_plan
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.provenance import find_uploads
 from pyomero_upload.targets.omero.raw_planes import PixelSource
@@ -20,6 +22,7 @@ from pyomero_upload.targets.omero.said import file_parts, read_annotations
 from pyomero_upload.targets.omero.shown_as import read_settings
 from pyomero_upload.targets.omero.table_frames import read_table
 from pyomero_upload.transfer.copying import copy
+from pyomero_upload.transfer.upload import upload
 from pyomero_upload.transfer.verify_omero import verify_dataset
 
 SHAPES = [
@@ -260,6 +263,23 @@ def test_rendering_settings_are_those_that_were_chosen(here, there, dataset, sam
         ]
         assert second.active.val is False
     assert new.model.value.val == old.model.value.val
+
+
+def test_planes_that_are_zeros_for_want_of_files_are_noted_on_the_copy_too(here, there, tmp_path):
+    plan = planned(tmp_path / "in", positions=["pos001"], times=60)
+    for t in range(55):
+        file_of(plan, 0, t, 0, 1).unlink()
+    file_of(plan, 0, 58, 0, 1).write_bytes(b"no picture")
+    first = upload(make_plan(tmp_path / "in"), here, on_bad_plane="blank")
+    made = copy(here, first.dataset_id, there).dataset_id
+    said = [
+        dict(read_annotations(conn, "Image", image_of(conn, dataset, "pos001")).provenance)
+        for conn, dataset in ((here, first.dataset_id), (there, made))
+    ]
+    assert said[1]["Missing planes"] == "55"
+    assert said[1]["Planes left blank"] == "1"
+    names = ("Missing planes", "Missing planes (from 0)", "Planes left blank")
+    assert [said[0][name] for name in names] == [said[1][name] for name in names]
 
 
 def test_an_image_that_is_not_what_its_server_noted_is_told(here, there, dataset, samples):

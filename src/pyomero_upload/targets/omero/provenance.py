@@ -35,6 +35,9 @@ IMAGE_NAME = "Image of the plan"
 INPUTS, METADATA = "Inputs digest", "Metadata digest"
 SHA1 = "SHA-1 of all planes"
 CLOCK = "Acquired (microscope's clock)"
+MISSING, MISSING_LISTED, BLANK = "Missing planes", "Missing planes (from 0)", "Planes left blank"
+ZEROS = frozenset({MISSING, MISSING_LISTED, BLANK})
+"""What is noted of planes that are zeros, as there was no file, or none that could be read."""
 _LISTED = 50
 
 
@@ -131,10 +134,8 @@ def image_provenance(image: Hypercube, *, key: str, inputs: str, metadata: str) 
     if image.missing:
         planes = ", ".join(f"t{t} c{c} z{z}" for t, c, z in image.missing[:_LISTED])
         rest = len(image.missing) - _LISTED
-        pairs.append(("Missing planes", str(len(image.missing))))
-        pairs.append(
-            ("Missing planes (from 0)", planes + (f" and {rest} more" if rest > 0 else ""))
-        )
+        pairs.append((MISSING, str(len(image.missing))))
+        pairs.append((MISSING_LISTED, planes + (f" and {rest} more" if rest > 0 else "")))
     return map_annotation(NAMESPACE, pairs)
 
 
@@ -269,7 +270,9 @@ def mark_dataset_incomplete(conn: Connection, dataset_id: int, *, key: str) -> N
 def carry_over(
     conn: Connection, kind: str, object_id: int, *, key: str, new: Mapping[str, str]
 ) -> None:
-    """Let what an upload made belong to another plan of the same things: a folder grows, and text files are corrected.
+    """Note something else on what an upload made.
+
+    With another key it belongs to another plan of the same things: a folder grows, and text files are corrected.
 
     Parameters
     ----------
@@ -280,7 +283,7 @@ def carry_over(
     key
         The upload's until now.
     new
-        What is to be noted instead, its new key among it.
+        What is to be noted instead, or besides.
 
     """
     annotation = _annotation(conn, kind, object_id, key)

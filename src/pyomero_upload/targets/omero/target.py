@@ -122,7 +122,7 @@ class OmeroTarget:
     def publish(self, finished: Finished, blank: Sequence[PlaneIndex] = ()) -> None:
         """Say on the server that an image is complete: the last thing that is done to it."""
         name, sha1 = self._finished[finished.path]
-        pairs = [("Planes left blank", str(len(blank)))] if blank else []
+        pairs = [(provenance.BLANK, str(len(blank)))] if blank else []
         image_id = int(finished.path.partition(":")[2])
         self._run(provenance.mark_image, image_id, key=self._key, sha1=sha1, pairs=pairs)
         with self._lock:
