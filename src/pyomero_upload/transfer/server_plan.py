@@ -27,7 +27,7 @@ from pyomero_upload.model import (
     Table,
 )
 from pyomero_upload.planning.document import plan_digest
-from pyomero_upload.planning.provenance import DOI
+from pyomero_upload.planning.provenance import DOI, NAMESPACE
 from pyomero_upload.targets.omero.attachments import ORIGINAL_NAMESPACE
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.faults import Patience
@@ -40,6 +40,7 @@ from pyomero_upload.targets.omero.provenance import (
     MISSING_LISTED,
     PLANNED,
     STATE,
+    ZEROS,
 )
 from pyomero_upload.targets.omero.raw_planes import PixelSource
 from pyomero_upload.targets.omero.reading import (
@@ -304,6 +305,9 @@ def _rows(name: str, said: Said, *, whole: bool) -> Iterator[tuple[str, str, str
     if whole:
         for key, value in said.key_values:
             yield name, "key-value", "", key, value
+        for key, value in said.provenance:
+            if key in ZEROS:
+                yield name, "key-value", NAMESPACE, key, value
     for remark in said.remarks:
         yield name, remark.kind, remark.namespace, "", str(remark.value)
 

@@ -153,6 +153,14 @@ def test_missing_planes_are_still_told(conn, folder, tmp_path):
     assert [(p.t, p.c, p.z) for p in image.missing] == [(0, 1, 1)]
 
 
+def test_planes_that_were_left_blank_are_still_told(conn, folder, tmp_path):
+    (folder / "pos001" / "exp_000002_GFP_001.png").write_bytes(b"no picture")
+    dataset = upload(make_plan(folder), conn, on_bad_plane="blank").dataset_id
+    get(conn, dataset, tmp_path / "got")
+    rows = (tmp_path / "got" / "tables" / "Annotations.csv").read_text("utf-8").splitlines()
+    assert rows[1:] == ["pos001,key-value,pyomero_upload/provenance,Planes left blank,1"]
+
+
 def test_a_second_run_finds_all_done(conn, dataset, tmp_path):
     get(conn, dataset, tmp_path / "got")
     assert get(conn, dataset, tmp_path / "got").unchanged
