@@ -1,4 +1,9 @@
-"""Carrying out a plan: `convert` writes it, `verify` reads it back; `events` are what they tell meanwhile."""
+"""Carrying out a plan, and looking at what came of it; `events` are what is told meanwhile.
+
+`convert` writes files, which `verify` reads back. `upload` and `upload_original` make a Dataset on an OMERO server, which
+`verify_omero` looks at; `get` brings one back into files, `copying` to another server. These four need omero-py, so
+they are imported by their own names.
+"""
 
 from pyomero_upload.transfer.convert import convert
 from pyomero_upload.transfer.events import (

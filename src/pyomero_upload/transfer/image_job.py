@@ -326,7 +326,7 @@ def _blank(name: str, file: str, message: str, index: PlaneIndex) -> Problem:
         "plane-left-blank",
         file,
         f"{message} Plane t={index.t} c={index.c} z={index.z} of {name} is zeros.",
-        "Replace the file with a good copy and convert into a new folder.",
+        "Replace the file with a good copy. Then convert into a new folder, or delete the Image in OMERO and upload again.",
     )
 
 
