@@ -1,6 +1,6 @@
 """`report.html`: what became of an upload, on one page that needs nothing else to be read.
 
-Stands at the end of `upload`. Pictures are the server's thumbnails, inside the page; nothing is loaded from elsewhere, no
+Stands at the end of `upload` and `upload_original`. Pictures are the server's thumbnails, inside the page; nothing is loaded from elsewhere, no
 program runs in it, and it holds no key of any session. All that comes from names and texts is escaped.
 """
 

@@ -5,6 +5,7 @@ server's own Bio-Formats reads. Nothing is imported twice: what is there is foun
 """
 
 import time
+from dataclasses import replace
 from functools import partial
 
 from pyomero_upload.errors import PlanError, PyomeroError
@@ -27,7 +28,9 @@ from pyomero_upload.transfer.events import (
     UploadReport,
     ignore,
 )
+from pyomero_upload.transfer.report_page import write_report_page
 from pyomero_upload.transfer.upload_session import Ground, InProject, find_dataset, grounded
+from pyomero_upload.transfer.upload_state import REPORT
 
 # What the key of such an upload ends with, so that it is another one than that of the same plan's planes.
 ORIGINAL = "-original"
@@ -96,8 +99,10 @@ def upload_original(
             report = _report(ground, dataset_id, images, problems, started)
             raise InterruptedJobError(report) from None
         report = _report(ground, dataset_id, images, problems, started)
+        page = ground.folder / REPORT
+        ground.patience.run(lambda: write_report_page(page, report, conn))
         ground.on_event(report.totals)
-        return report
+        return replace(report, page=page)
 
 
 def _import_all(

@@ -13,6 +13,7 @@ from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.transfer.events import UploadedImage, UploadReport
 from pyomero_upload.transfer.report_page import report_page, write_report_page
 from pyomero_upload.transfer.upload import upload
+from pyomero_upload.transfer.upload_original import upload_original
 
 SHA1 = "b96eff4fdff4e146ba97e82b20e81fd219f7c9b4"
 BAD = Problem("error", "unreadable-file", "pos2/a.png", "It is cut off.", "Copy it again.")
@@ -119,3 +120,16 @@ def test_the_page_of_an_upload_shows_its_images_and_no_key(
     assert not re.search(r'(src|href)="(?!https?://|data:)', page)
     (written,) = (tmp_path / "state").rglob("report.html")
     assert "data:image/jpeg" in written.read_text("utf-8")
+
+
+def test_files_that_went_in_as_they_are_have_a_page_too(
+    omero_client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYOMERO_STATE", str(tmp_path / "state"))
+    plan = planned(tmp_path / "folder", positions=["pos001"], times=1, sections=1)
+    report = upload_original(plan, Connection.over(omero_client))
+
+    assert report.page is not None
+    read = Reader(report.page.read_text("utf-8"))
+    assert {image.name for image in report.images} <= set(read.texts)
+    assert read.tags.count("img") == len(report.images) > 0
