@@ -118,7 +118,7 @@ def test_several_folders_are_a_document_a_line(lab, tmp_path):
 def test_a_dry_run_changes_nothing(lab, described):
     done = lab.run("upload", described, "--dry-run", "--project", "Growth")
     assert done.returncode == 0
-    assert "Salt stress" in done.stdout
+    assert "A new Dataset «Salt stress» would be made in the Project «Growth»" in done.stdout
     assert not list(lab.home.rglob("*.json"))
     with lab.gateway() as conn:
         assert not content(conn)

@@ -150,7 +150,14 @@ def upload(
     ) as connection:
         if dry_run:
             for plan in plans:
-                show_survey(plan, connection, dataset_id, as_json=as_json, verbose=verbose)
+                show_survey(
+                    plan,
+                    connection,
+                    dataset_id,
+                    project=None if no_project else project or plan.dataset.project,
+                    as_json=as_json,
+                    verbose=verbose,
+                )
             return
         connection.check_writable()
 

@@ -99,9 +99,15 @@ def document(report: UploadReport, problems: list[Problem]) -> dict[str, object]
 
 
 def show_survey(
-    plan: Plan, connection: Connection, into: int | None, *, as_json: bool, verbose: bool
+    plan: Plan,
+    connection: Connection,
+    into: int | None,
+    *,
+    project: str | None,
+    as_json: bool,
+    verbose: bool,
 ) -> None:
-    """Print a plan and what of it is on the server already."""
+    """Print a plan, what of it is on the server already, and where the rest would go; `project` is the Project."""
     from pyomero_upload.planning.document import plan_document  # noqa: PLC0415
 
     found = survey(plan, connection, into)
@@ -115,7 +121,11 @@ def show_survey(
         return
     show_plan(plan, verbose=verbose)
     if found.dataset_id is None:
-        typer.echo("On the server: nothing of it. A new Dataset would be made.")
+        where = "" if project is None else f" in the Project «{printable(project).plain}»"
+        typer.echo(
+            "On the server: nothing of it. "
+            f"A new Dataset «{printable(plan.dataset.name).plain}» would be made{where}."
+        )
         return
     typer.echo(
         f"On the server: Dataset:{found.dataset_id} has {len(found.complete)} of "
@@ -135,11 +145,11 @@ def _show(report: UploadReport, *, verbose: bool) -> None:
     if len(shown) < len(report.images):
         typer.echo(f"  … and {len(report.images) - len(shown)} more (--verbose lists all)")
     complete = sum(image.status in {"done", "unchanged"} for image in report.images)
-    rate = report.bytes / max(report.seconds, 1e-9) / 1e6
+    rate = report.bytes / max(report.seconds, 1e-9)
     typer.echo(
         f"{report.place}: {complete} of {count(len(report.images), 'image')}, "
         f"{count(report.planes, 'plane')}, {human_bytes(report.bytes)} in {report.seconds:.1f} s "
-        f"({rate:.0f} MB/s)."
+        f"({human_bytes(rate)}/s)."
     )
 
 
@@ -150,10 +160,10 @@ def _line(image: UploadedImage) -> str:
     place = f"  Image:{image.image_id} {name}: {count(image.planes, 'plane')}"
     if image.status == "unchanged":
         return f"{place}, there already"
-    rate = image.bytes / max(image.seconds, 1e-9) / 1e6
+    rate = image.bytes / max(image.seconds, 1e-9)
     warned = f", {count(len(image.problems), 'warning')}" if image.problems else ""
     checked = "equal to the source" if image.verified else "not compared"
-    return f"{place}, {human_bytes(image.bytes)} in {image.seconds:.1f} s ({rate:.0f} MB/s), {checked}{warned}"
+    return f"{place}, {human_bytes(image.bytes)} in {image.seconds:.1f} s ({human_bytes(rate)}/s), {checked}{warned}"
 
 
 def _show_failed(report: UploadReport) -> None:

@@ -239,7 +239,11 @@ def zeros_in(image: ImageEntry) -> tuple[Problem, ...]:
     ):
         if planes:
             first = planes[0]
-            message = f"{len(planes)} of its planes are zeros because {why} (the first: t={first.t} c={first.c} z={first.z})."
+            t, c, z = (index + 1 for index in (first.t, first.c, first.z))
+            message = (
+                f"{len(planes)} of its planes are zeros because {why} "
+                f"(the first: t={t} c={c} z={z}; counted from 1)."
+            )
             hint = "The manifest lists them all."
             told.append(Problem("warning", code, image.name, message, hint))
     return tuple(told)
