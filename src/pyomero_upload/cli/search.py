@@ -84,11 +84,8 @@ def search(
         password_stdin=password_stdin,
         config_file=config_file,
     ) as connection:
-        from pyomero_upload.targets.omero.searching import (  # noqa: PLC0415
-            KINDS,
-            Searcher,
-            parse_key_values,
-        )
+        from pyomero_upload.targets.omero.reading import KINDS  # noqa: PLC0415
+        from pyomero_upload.targets.omero.searching import Searcher, parse_key_values  # noqa: PLC0415
 
         wanted = [each.value for each in kind or KindOption]
         found = Searcher(connection, all_groups=group is None).find(

@@ -1,4 +1,4 @@
-"""What holds for every object on the server: the text it can store, annotations that hang on it, its deletion.
+"""What holds for every object on the server: the texts and pixels it can store, annotations that hang on it, its deletion.
 
 Stands above `connection` and below all modules of this room that make something.
 """
@@ -14,6 +14,17 @@ from omero.rtypes import rlong, rstring
 from pyomero_upload.targets.omero.connection import Connection
 
 Kind: TypeAlias = Literal["Project", "Dataset", "Image", "Channel"]
+# The server's names of NumPy's types (enumeration PixelsType). What is not here it cannot hold.
+PIXEL_TYPES = {
+    "int8": "int8",
+    "int16": "int16",
+    "int32": "int32",
+    "uint8": "uint8",
+    "uint16": "uint16",
+    "uint32": "uint32",
+    "float32": "float",
+    "float64": "double",
+}
 # A deletion of many files takes a while; the wait ends as soon as it is done.
 _WAIT_MS, _WAITS = 500, 1200
 

@@ -20,19 +20,11 @@ from typing_extensions import Self
 from pyomero_upload.errors import PyomeroError
 from pyomero_upload.model import PlaneIndex, Sizes
 from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.objects import PIXEL_TYPES
 from pyomero_upload.targets.target import Pixels
 
-# The names that OMERO gives to NumPy's types; `bit` and the complex ones are not read.
-DTYPES = {
-    "int8": "int8",
-    "uint8": "uint8",
-    "int16": "int16",
-    "uint16": "uint16",
-    "int32": "int32",
-    "uint32": "uint32",
-    "float": "float32",
-    "double": "float64",
-}
+# By the server's names; `bit` and the complex ones are not read.
+DTYPES = {name: dtype for dtype, name in PIXEL_TYPES.items()}
 # Older servers take messages of 64 MB; smaller ones keep memory low.
 MESSAGE_BYTES = 16 << 20
 # Sides of the tiles in which the server stores big images.

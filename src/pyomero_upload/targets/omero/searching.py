@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta, timezone
-from typing import Any, Final, Literal, get_args, overload
+from typing import Any, overload
 
 import omero.rtypes
 import omero.sys
@@ -16,9 +16,7 @@ import pandas as pd
 
 from pyomero_upload.errors import UsageError
 from pyomero_upload.targets.omero.connection import Connection
-
-Kind = Literal["Project", "Dataset", "Image"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+from pyomero_upload.targets.omero.reading import KINDS, Kind
 
 # How many ids a query takes at once. Far more would do; a query's text has to stay readable in the server's log.
 _CHUNK = 1000
