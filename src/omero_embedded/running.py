@@ -76,6 +76,10 @@ class RunningServer:
         )
         self._loading.start()
 
+    def tell_web(self, address: str) -> None:
+        """Have clients know, as long as this runs, where OMERO.web shows this server."""
+        self._core.configuration["omero.client.web.host"] = address
+
     def _watch(self) -> None:
         while not self._stopping.wait(TICK):
             self._end_idle_sessions()

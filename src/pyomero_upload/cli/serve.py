@@ -91,5 +91,6 @@ def _pages(running: "RunningServer", *, host: str, web_port: int) -> "Iterator[N
         raise AssertionError("a server that was told to listen has a port")
     server = WebServer("127.0.0.1", running.port)
     with Web(running.folder / "web", server, port=web_port, address=host) as pages:
+        running.tell_web(pages.url)
         tell(pages)
         yield

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from typer.testing import CliRunner
 from omero_embedded import Server
 from pyomero_upload.cli import app
 from pyomero_upload.errors import PyomeroError, UsageError
+from pyomero_upload.targets.omero.connecting import connect
+from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.web import Web, WebServer, shown
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals are another thing there")
@@ -179,6 +182,11 @@ def test_the_command_serves_prints_the_address_and_ends_when_asked(tmp_path: Pat
         requests.get(told["url"], timeout=30)
 
 
+def connect_as_root(ready: Path) -> Connection:
+    told = json.loads(ready.read_text())
+    return connect(told["host"], port=told["port"], user="root", password=told["password"])
+
+
 @POSIX
 def test_serve_has_pages_beside_it_where_told(tmp_path: Path) -> None:
     ready = tmp_path / "ready.json"
@@ -190,6 +198,8 @@ def test_serve_has_pages_beside_it_where_told(tmp_path: Path) -> None:
     assert process.stdout is not None
     url = process.stdout.readline().split()[-1]
     assert requests.get(url, timeout=30).status_code == 200
+    with closing(connect_as_root(ready)) as connection:
+        assert connection.web_url("Dataset", 7) == f"{url}webclient/?show=dataset-7"
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 0
