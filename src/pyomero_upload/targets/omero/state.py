@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from threading import Lock
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pyomero_upload.targets.omero.connection import Connection
 
@@ -24,7 +24,7 @@ class OpenImage(BaseModel):
     image_id, pixels_id
         What it is on the server.
     stores
-        Identities of its stores.
+        Identities of its stores: secrets, too.
     written
         Whether the server has all of its blocks, so that its stores may be closed.
 
@@ -33,7 +33,7 @@ class OpenImage(BaseModel):
     model_config = ConfigDict(frozen=True)
     image_id: int
     pixels_id: int
-    stores: tuple[str, ...]
+    stores: tuple[str, ...] = Field(repr=False)
     written: bool = False
 
 
@@ -52,7 +52,7 @@ class SessionState(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True)
-    session: str
+    session: str = Field(repr=False)
     session_id: int
     of_login: bool
     images: dict[str, OpenImage] = {}
