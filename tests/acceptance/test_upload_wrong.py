@@ -1,12 +1,17 @@
 """What goes wrong at an upload: one sentence, the exit status that fits, never a traceback; and names of every kind."""
 
+import errno
+import os
+
 import numpy as np
 import omero.model
 import pytest
+import typer
 from omero.rtypes import rstring
 
 from folders import experiment, plane, write_png
 from lab import KEY_VALUES, Lab, annotations, content, pairs, pixels_on_server
+from pyomero_upload.cli.failures import explained
 
 
 @pytest.fixture
@@ -66,6 +71,27 @@ def test_a_dataset_of_another_and_a_group_that_is_read_only(lab, folder, omero_s
         assert len(refused.stderr.strip().splitlines()) <= 3, refused.stderr
     finally:
         root.closeSession()
+
+
+def test_names_with_control_characters_leave_the_terminal_as_it_is(lab, folder):
+    done = lab.run("upload", folder, "--name", "a\x1b[31mb\x07")
+    assert done.returncode == 0
+    again = lab.run("upload", folder, "--name", "a\x1b[31mb\x07")
+    listed = lab.run("uploads")
+    for said in (done, again, listed):
+        assert "a\\x1b[31mb" in said.stdout
+        assert not {"\x1b", "\x07"} & set(said.stdout + said.stderr)
+
+
+def test_a_disk_that_is_full_is_told_with_what_to_do(capsys):
+    @explained
+    def command():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(typer.Exit) as end:
+        command()
+    assert end.value.exit_code == 1
+    assert "make room" in capsys.readouterr().err
 
 
 def test_a_truncated_file_stops_its_image_and_no_other(lab, tmp_path):

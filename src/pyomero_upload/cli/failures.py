@@ -1,5 +1,6 @@
 """How a command ends badly: a sentence, a hint, and the right exit status, never a traceback for a user's mistake."""
 
+import errno
 import functools
 import json
 import sys
@@ -20,6 +21,10 @@ from pyomero_upload.model import Problem
 
 P = ParamSpec("P")
 CODES = {EXIT_USAGE: "wrong-usage", EXIT_REFUSED: "refused", EXIT_INTERRUPTED: "interrupted"}
+_MAKE_ROOM = (
+    "A disk of this computer is full, maybe the one that keeps what the program notes in your home folder: "
+    "make room, and run the same command again to go on."
+)
 
 
 def explained(command: Callable[P, None]) -> Callable[P, None]:
@@ -50,7 +55,10 @@ def explained(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(EXIT_FAILED) from None
         except OSError as error:
             what = error.strerror or str(error)
-            end(f"{error.filename}: {what}." if error.filename else f"{what}.")
+            end(
+                f"{error.filename}: {what}." if error.filename else f"{what}.",
+                _MAKE_ROOM if error.errno in {errno.ENOSPC, errno.EDQUOT} else "",
+            )
             raise typer.Exit(EXIT_FAILED) from None
         except KeyboardInterrupt:
             end("Interrupted.", "Run the same command again to go on.", code="interrupted")

@@ -135,9 +135,10 @@ def show_survey(
 
 
 def _show(report: UploadReport, *, verbose: bool) -> None:
+    place = printable(report.place).plain
     if report.unchanged and report.ok:
         images = count(len(report.images), "image")
-        typer.echo(f"{report.place}: {images}, all there already. Nothing to do.")
+        typer.echo(f"{place}: {images}, all there already. Nothing to do.")
         return
     shown = report.images if verbose else report.images[:MOST_ROWS]
     for image in shown:
@@ -147,7 +148,7 @@ def _show(report: UploadReport, *, verbose: bool) -> None:
     complete = sum(image.status in {"done", "unchanged"} for image in report.images)
     rate = report.bytes / max(report.seconds, 1e-9)
     typer.echo(
-        f"{report.place}: {complete} of {count(len(report.images), 'image')}, "
+        f"{place}: {complete} of {count(len(report.images), 'image')}, "
         f"{count(report.planes, 'plane')}, {human_bytes(report.bytes)} in {report.seconds:.1f} s "
         f"({human_bytes(rate)}/s)."
     )
