@@ -31,9 +31,7 @@ def ensure_project(conn: Connection, name: str) -> int:
     return int(conn.update.saveAndReturnObject(project).id.val)
 
 
-def ensure_dataset(
-    conn: Connection, plan: Plan, *, key: str, project: int | None, name: str | None = None
-) -> int:
+def ensure_dataset(conn: Connection, plan: Plan, *, key: str, project: int | None) -> int:
     """Return the id of the Dataset that an upload goes into; made where there is none.
 
     Parameters
@@ -46,8 +44,6 @@ def ensure_dataset(
         The upload's: a Dataset that says so in its provenance is taken.
     project
         The id of the Project that it is put into; None: into none.
-    name
-        What a new Dataset is called, instead of what the plan says.
 
     """
     begun = find_uploads(conn, key=key)
@@ -56,7 +52,7 @@ def ensure_dataset(
             _put_into(conn, begun[0].dataset_id, project)
         return begun[0].dataset_id
     dataset = omero.model.DatasetI()
-    dataset.name = rstring(server_text(name or plan.dataset.name))
+    dataset.name = rstring(server_text(plan.dataset.name))
     dataset.description = rstring(server_text(plan.dataset.description))
     if project is not None:
         dataset.linkProject(omero.model.ProjectI(project, False))

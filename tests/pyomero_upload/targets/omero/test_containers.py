@@ -65,10 +65,10 @@ def test_a_dataset_comes_with_its_project_its_description_and_its_provenance(
     assert "T" in said["Made at"]
 
 
-def test_the_user_may_name_it_otherwise_and_put_it_nowhere(conn: Connection, plan: Plan) -> None:
-    made = dataset_of(conn, ensure_dataset(conn, plan, key="abc", project=None, name="Mine"))
+def test_without_a_project_it_lies_nowhere(conn: Connection, plan: Plan) -> None:
+    made = dataset_of(conn, ensure_dataset(conn, plan, key="abc", project=None))
 
-    assert made.getName() == "Mine"
+    assert made.getName() == plan.dataset.name
     assert list(made.listParents()) == []
 
 
@@ -116,7 +116,8 @@ def test_every_title_can_be_stored(conn: Connection, plan: Plan, title: str) -> 
 def test_an_upload_into_a_dataset_leaves_its_name_and_is_noted_on_it_once(
     conn: Connection, plan: Plan
 ) -> None:
-    other = ensure_dataset(conn, plan, key="older", project=None, name="Collection")
+    collection = replace(plan, dataset=replace(plan.dataset, name="Collection"))
+    other = ensure_dataset(conn, collection, key="older", project=None)
     for _ in range(2):
         assert use_dataset(conn, other, plan, key="abc") == other
 
