@@ -87,9 +87,12 @@ def upload_original(
         dataset_id = find_dataset(ground, plan, project, into)
         images: list[UploadedImage] = []
         problems: list[Problem] = []
+        conn = ground.connection
         try:
+            ground.patience.run(
+                lambda: provenance.mark_dataset_incomplete(conn, dataset_id, key=ground.key)
+            )
             _import_all(ground, groups, dataset_id, images, problems, in_place=in_place)
-            conn = ground.connection
             ground.patience.run(lambda: annotate(conn, dataset_id, plan))
             if all(image.status != "failed" for image in images):
                 ground.patience.run(
