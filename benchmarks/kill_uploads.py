@@ -94,8 +94,8 @@ class Campaign:
         )
         self.refused = 0
         clean = self.lab("clean")
-        self.run(clean)
-        self.seconds = self.run(another := self.lab("clean again"))
+        another = self.lab("clean again")
+        self.seconds = min(self.run(clean), self.run(another))
         self.wanted, self.tables = self.left(clean)
         assert self.left(another) == (self.wanted, self.tables), "two clean uploads differ"
 
