@@ -100,6 +100,10 @@ def _totals(plan: Plan) -> str:
     text = f"{count(len(plan.images), 'image')}, {count(present, 'plane')}"
     if missing:
         text += f" ({missing:,} missing)"
+    # Whoever counts the planes of the result finds those that were never taken, too.
+    made = sum(image.sizes.t * image.sizes.c * image.sizes.z for image in plan.images)
+    if plan.processor is None and made > present + missing:
+        text += f" (and {made - present - missing:,} of zeros that were never taken)"
     return text + f", {count(len(plan.source.files), 'file')}, {human_bytes(size)}"
 
 

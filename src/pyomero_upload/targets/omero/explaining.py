@@ -226,9 +226,9 @@ def _too_large(_: Any, settings: ServerSettings) -> PyomeroError:
     )
 
 
-def _lost(error: Any, settings: ServerSettings) -> ConnectingError:
+def _lost(_: Any, settings: ServerSettings) -> ConnectingError:
     return ConnectingError(
-        f"The connection to {settings.place} was lost ({type(error).__name__}).",
+        f"The connection to {settings.place} was lost.",
         hint="Check the network, and run the same command again.",
     )
 
