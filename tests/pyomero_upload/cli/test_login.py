@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 from omero.util.sessions import SessionsStore
@@ -192,6 +193,8 @@ def test_a_password_in_a_file_that_others_can_read_is_warned_of(omero_new_user, 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 def test_on_a_terminal_it_asks_for_what_is_missing_and_shows_no_password(omero_new_user):
     import pty  # noqa: PLC0415
+    import select  # noqa: PLC0415
+    import termios  # noqa: PLC0415
 
     user = omero_new_user()
     terminal, end = pty.openpty()
@@ -208,7 +211,15 @@ def test_on_a_terminal_it_asks_for_what_is_missing_and_shows_no_password(omero_n
     def wait_for(prompt):
         nonlocal seen
         while prompt not in seen:
+            assert select.select([terminal], [], [], 60)[0], seen
             seen += os.read(terminal, 1024)
+
+    def wait_until_unseen():
+        # What is typed before the echo is off is thrown away with it.
+        end = time.monotonic() + 60
+        while termios.tcgetattr(terminal)[3] & termios.ECHO:
+            assert time.monotonic() < end
+            time.sleep(0.01)
 
     answers = {
         b"OMERO server": f"tcp://{user.server.host}:{user.server.insecure_port}",
@@ -217,6 +228,8 @@ def test_on_a_terminal_it_asks_for_what_is_missing_and_shows_no_password(omero_n
     }
     for prompt, answer in answers.items():
         wait_for(prompt)
+        if answer == user.password:
+            wait_until_unseen()
         os.write(terminal, answer.encode() + b"\n")
     wait_for(b"Logged in: ")
     assert process.wait(60) == 0
