@@ -25,9 +25,9 @@ from PIL import Image
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from lab import Lab, annotations, content, pixels_on_server  # noqa: E402
 from omero_embedded import Server  # noqa: E402
 from pyomero_upload.example import make_example  # noqa: E402
+from upload_lab import Lab, annotations, content, pixels_on_server  # noqa: E402
 
 BETWEEN = ["nothing", "session closed", "journal gone", "session closed, journal gone"]
 TABLE = "pyomero_upload/table"

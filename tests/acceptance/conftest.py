@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import Lab
 from omero_embedded import Server
+from upload_lab import Lab
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import pytest
 from ezomero.rois import Ellipse, Point, Polygon
 from omero.gateway import TagAnnotationWrapper
 
-from lab import Lab, annotations, content, pixels_on_server
 from omero_embedded import Server
 from pyomero_upload.example import make_example
+from upload_lab import Lab, annotations, content, pixels_on_server
 
 SHAPES = [
     Point(x=3.5, y=4.5, z=1, c=0, t=0, label="here"),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lab import KEY_VALUES, PROVENANCE, Lab, annotations, asked, pairs, pixels_on_server
+from upload_lab import KEY_VALUES, PROVENANCE, Lab, annotations, asked, pairs, pixels_on_server
 
 CHANNELS = ["Brightfield", "DIC", "GFP"]
 TAGS = {"28-Sep-2018", "Batgirl"}

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from folders import experiment, plane, write_png
-from lab import KEY_VALUES, Lab, annotations, content, pairs, pixels_on_server
 from proxy import Proxy
 from pyomero_upload.example import make_example
+from upload_lab import KEY_VALUES, Lab, annotations, content, pairs, pixels_on_server
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
 

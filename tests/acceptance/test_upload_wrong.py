@@ -10,8 +10,8 @@ import typer
 from omero.rtypes import rstring
 
 from folders import experiment, plane, write_png
-from lab import KEY_VALUES, Lab, annotations, content, pairs, pixels_on_server
 from pyomero_upload.cli.failures import explained
+from upload_lab import KEY_VALUES, Lab, annotations, content, pairs, pixels_on_server
 
 
 @pytest.fixture

@@ -149,18 +149,18 @@ def test_a_file_with_a_password_that_others_can_read_is_warned_of(folder, config
 def own_modules(path):
     """Write a parser and a processor of the old style, with a module that both use."""
     path.mkdir()
-    (path / "lab_words.py").write_text("WORD = 'mine'\n", encoding="utf-8")
+    (path / "house_words.py").write_text("WORD = 'mine'\n", encoding="utf-8")
     (path / "custom_metadata_parser.py").write_text(
         "from omero_metadata_parser.metadata_parser import MetadataParser\n"
         "class CustomMetadataParser(MetadataParser):\n"
         "    def extract_metadata(self, filename):\n"
-        "        from lab_words import WORD\n"
+        "        from house_words import WORD\n"
         "        return {'description': f'by my own parser: {WORD}'}\n",
         encoding="utf-8",
     )
     (path / "custom_image_processor.py").write_text(
         "from omero_data_transfer.default_image_processor import DefaultImageProcessor\n"
-        "from lab_words import WORD\n"
+        "from house_words import WORD\n"
         "class CustomImageProcessor(DefaultImageProcessor):\n"
         "    def process_images(self, omero_session, file_path, dataset):\n"
         "        kept = [f for f in file_path if 'GFP' in f]\n"
