@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from omero_embedded.memory import keep_freed_memory
 from omero_embedded.running import FolderInUseError, RunningServer
 
 log = logging.getLogger("omero_embedded")
@@ -50,6 +51,7 @@ def serve(
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
+    keep_freed_memory()
     kept = folder or Path(tempfile.mkdtemp(prefix="omero-"))
     try:
         return _serve(
