@@ -9,17 +9,22 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import omero.clients  # noqa: F401  # fills the module
 import pytest
 from omero.rtypes import unwrap
 from omero.sys import ParametersI
 from PIL import Image
 
+import pyomero_upload as pu
 from harbour import PASSWORDS, STEPS, WIDTH, Harbour, rendered
 from omero_embedded import Server
+from pyomero_upload.example import make_example
 from pyomero_upload.web import Web, WebServer
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -196,6 +201,41 @@ def test_scripts_are_listed_and_ask_for_their_parameters(visit: Any) -> None:
 
 def harbour_url(page: Page) -> str:
     return "/".join(page.url.split("/")[:3]) + "/"
+
+
+def test_what_an_upload_made_is_all_in_the_page(
+    visit: Any, harbour: Harbour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYOMERO_STATE", str(tmp_path / "state"))
+    plan = pu.plan(make_example(tmp_path / "e", positions=2, times=2, sections=3, size=64))
+    server = harbour.server
+    with closing(
+        pu.connect(server.host, port=server.port, user="ann", password=PASSWORDS["ann"])
+    ) as connection:
+        report = pu.upload(plan, connection)
+    page = visit(f"webclient/?show=dataset-{report.dataset_id}")
+    thumbs = page.locator("#icon_table img")
+    thumbs.nth(1).wait_for()
+    page.wait_for_selector(node("pos002"))
+    tree = page.inner_text("#dataTree").split("\n")
+    assert f"{plan.dataset.project}1" in tree
+    place = tree.index(f"{plan.dataset.name}2")
+    assert tree[place + 1 : place + 3] == ["pos001", "pos002"]
+
+    def drawn() -> bool:
+        shown = [Image.open(io.BytesIO(thumbs.nth(n).screenshot())).convert("L") for n in (0, 1)]
+        return all(len(np.unique(np.asarray(picture))) > 20 for picture in shown)
+
+    assert eventually(drawn)
+    for title in ("Tags", "Key-Value Pairs", "Attachments"):  # a Dataset's tables are among these
+        section(page, title)
+    page.wait_for_selector("#right_panel :text('metadata.yaml')")
+    panel = page.inner_text("#right_panel")
+    assert plan.dataset.description.split("\n")[0] in panel
+    for text in (*plan.dataset.tags, *plan.dataset.attachments, "Time interval (s)"):
+        assert text in panel
+    for table in plan.dataset.tables:
+        assert table.name in panel
 
 
 # ---------------------------------------------------------------- changing
