@@ -73,7 +73,7 @@ def test_a_copy_on_another_server_is_equal(lab, there, tmp_path):
             ]
         assert shapes(other, images[_name(here, image_id)].getId()) == shapes(here, image_id) != []
         before, after = content(here), content(other)
-        same = {"datasets", "images", "pixels", "planes", "tags", "in datasets"}
+        same = {"datasets", "images", "pixels", "channels", "planes", "tags", "in datasets"}
         for what in same:
             assert {k: n for k, n in before.items() if k[0] == what} == {
                 k: n for k, n in after.items() if k[0] == what

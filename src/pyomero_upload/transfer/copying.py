@@ -34,7 +34,12 @@ from pyomero_upload.targets.omero.said import (
     Said,
     file_parts,
 )
-from pyomero_upload.targets.omero.shown_as import apply_settings, read_settings
+from pyomero_upload.targets.omero.shown_as import (
+    apply_extremes,
+    apply_settings,
+    read_extremes,
+    read_settings,
+)
 from pyomero_upload.targets.omero.table_frames import ID_COLUMNS, read_table
 from pyomero_upload.targets.omero.tables import add_table
 from pyomero_upload.transfer.events import OnEvent, UploadReport
@@ -210,6 +215,8 @@ class _Copy:
             )
         if image.description:
             self._run(set_description, image_id, image.description)
+        # Those that the upload found count planes of zeros, too, that were never taken.
+        self._run(apply_extremes, image_id, self._ask(read_extremes, image.pixels.id))
         settings = self._ask(read_settings, image.pixels.id)
         if settings is not None:
             self._run(apply_settings, image_id, settings)

@@ -3,6 +3,7 @@
 Stands beside `rendering`, which makes settings from a plan, for `transfer.copying`, which has settings that somebody chose.
 """
 
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
@@ -21,6 +22,28 @@ def read_settings(connection: Connection, pixels_id: int) -> Any | None:
         "select p.details.owner.id from Pixels p where p.id = :id", parameters(id=pixels_id)
     )
     return connection.pixels.retrieveRndSettingsFor(pixels_id, rows[0][0].val)
+
+
+def read_extremes(connection: Connection, pixels_id: int) -> list[tuple[float, float] | None]:
+    """Return the lowest and highest value of each channel, as noted; None where nothing is."""
+    rows = connection.query.projection(
+        "select s.globalMin, s.globalMax from Pixels p join p.channels c left outer join c.statsInfo s"
+        " where p.id = :id order by index(c)",
+        parameters(id=pixels_id),
+    )
+    return [None if low is None or high is None else (low.val, high.val) for low, high in rows]
+
+
+def apply_extremes(
+    connection: Connection, image_id: int, extremes: Sequence[tuple[float, float] | None]
+) -> None:
+    """Note the lowest and highest value of each channel; calling it again gives the same."""
+    rows = connection.query.projection(
+        "select p.id from Pixels p where p.image.id = :id", parameters(id=image_id)
+    )
+    for channel, found in enumerate(extremes):
+        if found is not None:
+            connection.pixels.setChannelGlobalMinMax(rows[0][0].val, channel, *found)
 
 
 def apply_settings(connection: Connection, image_id: int, settings: Any) -> None:
