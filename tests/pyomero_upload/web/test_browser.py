@@ -281,7 +281,7 @@ def test_an_image_is_renamed_moved_and_deleted_with_progress(visit: Any, harbour
     page.wait_for_selector(node("conger"))
     assert conn.getObject("Image", image).getName() == "conger"
 
-    # The tree still works on the new name; a fresh one does not.
+    # The tree is still busy with the new name; one that was just loaded is not.
     page.goto(f"{harbour.web.url}webclient/?show=image-{image}")
     page.wait_for_selector("#dataTree .jstree-clicked:has-text('conger')")
     page.wait_for_load_state("networkidle")

@@ -46,8 +46,16 @@ def connect(
         If the connection cannot be had; says why.
 
     """
-    secret = None if password is None else SecretStr(password)
-    asked = Said(host=server, port=port, user=user, group=group, password=secret, web=web)
+    # A variable at the top of a notebook that was left empty says nothing.
+    secret = SecretStr(password) if password else None
+    asked = Said(
+        host=server or None,
+        port=port,
+        user=user or None,
+        group=group or None,
+        password=secret,
+        web=web or None,
+    )
     return Connection.open(find_settings(asked), ask=_ask)
 
 

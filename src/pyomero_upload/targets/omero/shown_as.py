@@ -38,20 +38,15 @@ def apply_extremes(
     connection: Connection, image_id: int, extremes: Sequence[tuple[float, float] | None]
 ) -> None:
     """Note the lowest and highest value of each channel; calling it again gives the same."""
-    rows = connection.query.projection(
-        "select p.id from Pixels p where p.image.id = :id", parameters(id=image_id)
-    )
+    pixels_id = _pixels_of(connection, image_id)
     for channel, found in enumerate(extremes):
         if found is not None:
-            connection.pixels.setChannelGlobalMinMax(rows[0][0].val, channel, *found)
+            connection.pixels.setChannelGlobalMinMax(pixels_id, channel, *found)
 
 
 def apply_settings(connection: Connection, image_id: int, settings: Any) -> None:
     """Show an Image, which has as many channels, by settings of another; calling it again gives the same."""
-    rows = connection.query.projection(
-        "select p.id from Pixels p where p.image.id = :id", parameters(id=image_id)
-    )
-    pixels_id = rows[0][0].val
+    pixels_id = _pixels_of(connection, image_id)
     with closing(connection.sf.createRenderingEngine()) as engine:
         engine.lookupPixels(pixels_id)
         if not engine.lookupRenderingDef(pixels_id):
@@ -80,6 +75,13 @@ def apply_settings(connection: Connection, image_id: int, settings: Any) -> None
                 engine.setChannelLookupTable(c, lookup_table)
             engine.setActive(c, unwrap(channel.active))
         engine.saveCurrentSettings()
+
+
+def _pixels_of(connection: Connection, image_id: int) -> int:
+    rows = connection.query.projection(
+        "select p.id from Pixels p where p.image.id = :id", parameters(id=image_id)
+    )
+    return int(rows[0][0].val)
 
 
 def _of_value(known: list[Any], wanted: Any) -> Any:
