@@ -1,128 +1,56 @@
 """`pyomero convert`: carry a plan out."""
 
-from enum import Enum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from pyomero_upload.cli import options
 from pyomero_upload.cli.failures import explained, say, say_json
-from pyomero_upload.errors import EXIT_FAILED, RefusedError
+from pyomero_upload.cli.families import in_families
+from pyomero_upload.errors import EXIT_FAILED
 
 if TYPE_CHECKING:
     from pyomero_upload.transfer import Report
 
 
-class Format(str, Enum):
-    """What is written."""
-
-    ome_zarr = "ome-zarr"
-    ome_tiff = "ome-tiff"
-
-
-class Compression(str, Enum):
-    """How pixels are compressed."""
-
-    lz4 = "lz4"
-    zstd = "zstd"
-    deflate = "deflate"
-    none = "none"
-
-
-class OnBadPlane(str, Enum):
-    """What to do about a file that cannot be read."""
-
-    stop = "stop"
-    blank = "blank"
-
-
 @explained
+@in_families
 def convert(
     folder: options.Folder,
-    out: Annotated[
-        Path, typer.Argument(help="The folder to write; made when complete.", show_default=False)
-    ],
-    output_format: Annotated[
-        Format, typer.Option("--format", help="What to write.")
-    ] = Format.ome_zarr,
-    levels: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="Smaller resolutions of each OME-Zarr image. Unless told: none up to 512 × 512 pixels, else as "
-            "many as bring both sides under 256.",
-            show_default=False,
-        ),
-    ] = None,
-    compression: Annotated[
-        Compression | None,
-        typer.Option(
-            help="OME-Zarr: lz4 (unless told), zstd or none. OME-TIFF: none (unless told), deflate or zstd.",
-            show_default=False,
-        ),
-    ] = None,
-    on_bad_plane: Annotated[
-        OnBadPlane, typer.Option(help="A file that cannot be read: stop its image, or write zeros.")
-    ] = OnBadPlane.stop,
+    out: options.OutFolder,
+    *,
+    output: options.OutputOptions,
+    on_bad_plane: options.OnBadPlaneOption = options.OnBadPlane.stop,
     name: options.Name = None,
-    profile: options.Profile = None,
-    pattern: options.Pattern = None,
     layout: options.LayoutOption = options.Layout.hypercube,
-    metadata: options.MetadataFile = None,
-    parser: options.Parser = None,
-    ignore_metadata: options.IgnoreMetadata = False,
-    processor: options.Processor = None,
-    missing: options.MissingOption = options.Missing.fill,
-    provenance: options.Provenance = True,
-    deep: options.Deep = False,
-    strict: options.Strict = False,
-    progress: options.ProgressOption = options.ProgressKind.auto,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    planning: options.PlanningOptions,
+    shown: options.ShownOptions,
 ) -> None:
     """Make 5-D images of FOLDER in OUT. Run again, it goes on where it was stopped."""
     from pyomero_upload.cli.progress import progress_shown  # noqa: PLC0415
     from pyomero_upload.cli.terminal import err, show_problems  # noqa: PLC0415
-    from pyomero_upload.planning import make_plan  # noqa: PLC0415
     from pyomero_upload.transfer import convert as carry_out  # noqa: PLC0415
 
-    plan = make_plan(
-        folder,
-        name=name,
-        profile=profile,
-        pattern=pattern,
-        layout=layout.value,
-        metadata_file=metadata,
-        parser=parser,
-        ignore_metadata=ignore_metadata,
-        processor=processor,
-        missing=missing.value,
-        provenance=provenance,
-        deep=deep,
-    )
-    if strict and plan.warnings:
-        raise RefusedError(
-            "The plan has warnings, and --strict was given: nothing is written.",
-            problems=plan.problems,
-        )
-    as_json = progress is options.ProgressKind.json
-    if as_json:
+    plan = planning.plan(folder, name=name, layout=layout)
+    planning.refuse_warnings([plan], left_undone="written")
+    if shown.events:
         for problem in plan.warnings:
             say_json(problem)
-    with progress_shown(progress, quiet=quiet) as show:
+    with progress_shown(shown.progress, quiet=shown.quiet) as show:
         report = carry_out(
             plan,
             out,
-            format=output_format.value,
-            levels=levels,
-            compression=compression.value if compression else None,
+            format=output.output_format.value,
+            levels=output.levels,
+            compression=output.compression.value if output.compression else None,
             on_bad_plane=on_bad_plane.value,
             progress=show,
         )
-    if not quiet and not as_json:
-        show_problems([p for p in plan.problems if p.severity != "info"], err, verbose=verbose)
-    show_report(report, verbose=verbose, as_json=as_json)
+    if not shown.quiet and not shown.events:
+        show_problems(
+            [p for p in plan.problems if p.severity != "info"], err, verbose=shown.verbose
+        )
+    show_report(report, verbose=shown.verbose, as_json=shown.events)
     if not report.ok:
         raise typer.Exit(EXIT_FAILED)
 

@@ -110,13 +110,12 @@ def _server(folder: Path, running: ExitStack, *, web: bool) -> "tuple[Connection
     from pydantic import SecretStr  # noqa: PLC0415
 
     from pyomero_upload.cli.own_server import start_server  # noqa: PLC0415
-    from pyomero_upload.cli.web import PORT  # noqa: PLC0415
     from pyomero_upload.targets.omero.connection import Connection  # noqa: PLC0415
     from pyomero_upload.targets.omero.settings import ServerSettings  # noqa: PLC0415
 
     server, port = start_server(folder, running)
     pages = None
-    address = f"http://127.0.0.1:{PORT}"
+    address = f"http://127.0.0.1:{options.WEB_PORT}"
     if web:
         from pyomero_upload.web import Web, WebServer  # noqa: PLC0415
 
@@ -146,7 +145,7 @@ def _uploaded(
         return reports[0]
 
     done = show_uploaded(
-        plan, carry_out, progress, several=False, quiet=False, verbose=False, as_json=False
+        plan, carry_out, options.ShownOptions(progress=progress), several=False, as_json=False
     )
     if not done:
         raise typer.Exit(EXIT_FAILED)

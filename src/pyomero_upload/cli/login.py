@@ -2,14 +2,15 @@
 
 import re
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pyomero_upload.cli import server_options
 from pyomero_upload.cli.failures import explained
+from pyomero_upload.cli.families import in_families
 from pyomero_upload.cli.own_server import require_omero
+from pyomero_upload.cli.server_options import ServerOptions, ask_password
 from pyomero_upload.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,22 +21,22 @@ _PLACE = re.compile(
 )
 
 
-@explained
-def login(
+@dataclass(frozen=True, kw_only=True)
+class LoginOptions(ServerOptions):
+    """Which server, and as whom; the server is typed without an option's name."""
+
     server: Annotated[
         str | None,
         typer.Argument(
             help="The OMERO server: [USER@]NAME[:PORT], or wss://NAME/PATH. The last one unless told.",
             show_default=False,
         ),
-    ] = None,
-    port: server_options.Port = None,
-    user: server_options.User = None,
-    group: server_options.Group = None,
-    sudo: server_options.Sudo = None,
-    password_stdin: server_options.PasswordStdin = False,
-    config_file: server_options.ConfigFile = None,
-) -> None:
+    ] = None
+
+
+@explained
+@in_families
+def login(*, at: LoginOptions) -> None:
     """Log in to an OMERO server, so that the other commands know where and as whom.
 
     The session is kept where `omero login` keeps it: either program uses what the other began. Asks for what is missing.
@@ -43,24 +44,14 @@ def login(
     require_omero()
     from pyomero_upload.targets.omero.login import log_in  # noqa: PLC0415
 
-    host = server
-    if server is not None:
-        host, port, user = _taken_apart(server, port, user)
-    settings = server_options.settings_of(
-        server=host,
-        port=port,
-        user=user,
-        group=group,
-        sudo=sudo,
-        password_stdin=password_stdin,
-        config_file=config_file,
-        ask=_ask,
-    )
-    if (
-        password_stdin
-    ):  # a password was given to be tried, though an earlier login may still be good
+    if at.server is not None:
+        host, port, user = _taken_apart(at.server, at.port, at.user)
+        at = replace(at, server=host, port=port, user=user)
+    settings = at.settings(ask=_ask)
+    if at.password_stdin:
+        # a password was given to be tried, though an earlier login may still be good
         settings = replace(settings, session=None, stored=None)
-    standing = log_in(settings, ask=server_options.ask_password)
+    standing = log_in(settings, ask=ask_password)
     typer.echo(f"Logged in: {described(standing)}")
 
 

@@ -20,9 +20,9 @@ def logout(
     from pyomero_upload.targets.omero.settings import NoServerError  # noqa: PLC0415
 
     try:
-        settings = server_options.settings_of(
+        settings = server_options.ServerOptions(
             server=server, port=port, user=user, config_file=config_file
-        )
+        ).settings()
     except NoServerError:
         settings = None
     if settings is None or settings.stored is None:

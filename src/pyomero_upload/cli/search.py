@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pyomero_upload.cli import server_options
+from pyomero_upload.cli import options
 from pyomero_upload.cli.failures import explained
+from pyomero_upload.cli.families import in_families
+from pyomero_upload.cli.server_options import ServerOptions
 from pyomero_upload.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +28,9 @@ class KindOption(str, Enum):
 
 
 @explained
+@in_families
 def search(
+    *,
     name: Annotated[
         str | None,
         typer.Option(help="Its whole name; in all texts * stands for any text, ? for a character."),
@@ -61,34 +65,20 @@ def search(
         typer.Option(help="What to look for; all three unless told. May be given several times."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many to show at most.")] = 100,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    server: server_options.Server = None,
-    port: server_options.Port = None,
-    user: server_options.User = None,
-    group: server_options.Group = None,
-    sudo: server_options.Sudo = None,
-    password_stdin: server_options.PasswordStdin = False,
-    config_file: server_options.ConfigFile = None,
+    as_json: options.AsJson = False,
+    at: ServerOptions,
 ) -> None:
     """Find Projects, Datasets and Images of which everything asked for is true.
 
     All groups that you may read are searched, or the one that --group names.
     """
     first, last = _day(since), _day(until)
-    with server_options.connected(
-        server=server,
-        port=port,
-        user=user,
-        group=group,
-        sudo=sudo,
-        password_stdin=password_stdin,
-        config_file=config_file,
-    ) as connection:
+    with at.connected() as connection:
         from pyomero_upload.targets.omero.reading import KINDS  # noqa: PLC0415
         from pyomero_upload.targets.omero.searching import Searcher, parse_key_values  # noqa: PLC0415
 
         wanted = [each.value for each in kind or KindOption]
-        found = Searcher(connection, all_groups=group is None).find(
+        found = Searcher(connection, all_groups=at.group is None).find(
             name=name,
             tags=tag or (),
             key_values=parse_key_values(key or ()),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pyomero_upload.cli import options
 from pyomero_upload.cli.failures import explained
 from pyomero_upload.cli.own_server import default_folder, require_omero
 from pyomero_upload.cli.web import tell
@@ -49,9 +50,7 @@ def serve(
     web: Annotated[
         bool, typer.Option("--web", help="Run OMERO.web for it too, for this machine alone.")
     ] = False,
-    web_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of OMERO.web's pages; 0: a free one.")
-    ] = 4080,
+    web_port: options.WebPort = options.WEB_PORT,
 ) -> None:
     """Run an OMERO server in Python, to try things on and for tests, until Ctrl-C.
 

@@ -1,19 +1,18 @@
 """The options that say which OMERO server and as whom, described once, and the connection that they lead to.
 
-A command takes the options it needs and hands them on::
+A command takes them as a family, see `families`, or those that it needs, of which it makes one::
 
     @explained
-    def show(what: str, server: Server = None, port: Port = None, user: User = None, group: Group = None,
-             sudo: Sudo = None, password_stdin: PasswordStdin = False, config_file: ConfigFile = None) -> None:
-        with connected(server=server, port=port, user=user, group=group, sudo=sudo,
-                       password_stdin=password_stdin, config_file=config_file) as connection:
+    @in_families
+    def show(what: str, *, server: ServerOptions) -> None:
+        with server.connected() as connection:
             ...
 """
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,96 +69,80 @@ ConfigFile = Annotated[
 ]
 
 
-@contextmanager
-def connected(
-    *,
-    server: str | None = None,
-    port: int | None = None,
-    user: str | None = None,
-    group: str | None = None,
-    sudo: str | None = None,
-    password_stdin: bool = False,
-    config_file: Path | None = None,
-) -> "Iterator[Connection]":
-    """Connect as the options, the session of a login, the environment and the configuration file say, and close it.
+@dataclass(frozen=True, kw_only=True)
+class ServerOptions:
+    """Which server, and as whom."""
 
-    A session of our own ends with it; one of `pyomero login` or `omero login` lives on.
+    server: Server = None
+    port: Port = None
+    user: User = None
+    group: Group = None
+    sudo: Sudo = None
+    password_stdin: PasswordStdin = False
+    config_file: ConfigFile = None
 
-    Raises
-    ------
-    PyomeroError
-        If omero-py is not installed, or the connection cannot be had; says what to do. So do errors of the server's in
-        the body of the `with`.
+    @contextmanager
+    def connected(self) -> "Iterator[Connection]":
+        """Connect as the options, the session of a login, the environment and the configuration file say, and close it.
 
-    """
-    require_omero()
-    from pyomero_upload.targets.omero.connection import Connection  # noqa: PLC0415
-    from pyomero_upload.targets.omero.explaining import explained_errors  # noqa: PLC0415
+        A session of our own ends with it; one of `pyomero login` or `omero login` lives on.
 
-    settings = settings_of(
-        server=server,
-        port=port,
-        user=user,
-        group=group,
-        sudo=sudo,
-        password_stdin=password_stdin,
-        config_file=config_file,
-    )
-    connection = Connection.open(settings, ask=ask_password)
-    try:
-        with explained_errors(settings):
-            yield connection
-    finally:
-        connection.close()
+        Raises
+        ------
+        PyomeroError
+            If omero-py is not installed, or the connection cannot be had; says what to do. So do errors of the server's
+            in the body of the `with`.
 
+        """
+        require_omero()
+        from pyomero_upload.targets.omero.connection import Connection  # noqa: PLC0415
+        from pyomero_upload.targets.omero.explaining import explained_errors  # noqa: PLC0415
 
-def settings_of(
-    *,
-    server: str | None = None,
-    port: int | None = None,
-    user: str | None = None,
-    group: str | None = None,
-    sudo: str | None = None,
-    password_stdin: bool = False,
-    config_file: Path | None = None,
-    ask: Callable[[str], str | None] | None = None,
-) -> "ServerSettings":
-    """Return what the options, the session of a login, the environment and the configuration file say together.
+        settings = self.settings()
+        connection = Connection.open(settings, ask=ask_password)
+        try:
+            with explained_errors(settings):
+                yield connection
+        finally:
+            connection.close()
 
-    Parameters
-    ----------
-    server, port, user, group, sudo, password_stdin, config_file
-        The options.
-    ask
-        Asks the user for a server or a user where nothing names one; None where there is nobody to ask.
+    def settings(self, ask: Callable[[str], str | None] | None = None) -> "ServerSettings":
+        """Return what the options, the session of a login, the environment and the configuration file say together.
 
-    Raises
-    ------
-    UsageError
-        If they name no server or no user, or the configuration file cannot be used.
+        Parameters
+        ----------
+        ask
+            Asks the user for a server or a user where nothing names one; None where there is nobody to ask.
 
-    """
-    from pyomero_upload.targets.omero.settings import (  # noqa: PLC0415
-        NoServerError,
-        Said,
-        find_settings,
-    )
+        Raises
+        ------
+        UsageError
+            If they name no server or no user, or the configuration file cannot be used.
 
-    password = read_password() if password_stdin else None
-    said = Said(host=server, port=port, user=user, group=group, password=password)
-    try:
-        settings = find_settings(said, sudo=sudo, config_file=config_file)
-    except NoServerError:
-        server = ask("OMERO server") if ask is not None else None
-        if server is None:
-            raise
-        said = replace(said, host=server)
-        settings = find_settings(said, sudo=sudo, config_file=config_file)
-    if ask is not None and settings.user is None and settings.session is None:
-        settings = replace(settings, user=ask(f"User at {settings.place}"))
-    for warning in settings.warnings:
-        typer.echo(f"Warning: {warning}", err=True)
-    return settings
+        """
+        from pyomero_upload.targets.omero.settings import (  # noqa: PLC0415
+            NoServerError,
+            Said,
+            find_settings,
+        )
+
+        password = read_password() if self.password_stdin else None
+        said = Said(
+            host=self.server, port=self.port, user=self.user, group=self.group, password=password
+        )
+        try:
+            settings = find_settings(said, sudo=self.sudo, config_file=self.config_file)
+        except NoServerError:
+            server = ask("OMERO server") if ask is not None else None
+            if server is None:
+                raise
+            said = replace(said, host=server)
+            settings = find_settings(said, sudo=self.sudo, config_file=self.config_file)
+        if ask is not None and settings.user is None and settings.session is None:
+            settings = replace(settings, user=ask(f"User at {settings.place}"))
+        for warning in settings.warnings:
+            typer.echo(f"Warning: {warning}", err=True)
+        return settings
 
 
 def read_password() -> "SecretStr":

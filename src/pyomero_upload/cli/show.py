@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
-from pyomero_upload.cli import server_options
+from pyomero_upload.cli import options
 from pyomero_upload.cli.failures import explained
+from pyomero_upload.cli.families import in_families
 from pyomero_upload.cli.own_server import require_omero
+from pyomero_upload.cli.server_options import ServerOptions
 
 
 @explained
+@in_families
 def show(
     what: Annotated[
         str,
@@ -20,14 +23,9 @@ def show(
             show_default=False,
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    server: server_options.Server = None,
-    port: server_options.Port = None,
-    user: server_options.User = None,
-    group: server_options.Group = None,
-    sudo: server_options.Sudo = None,
-    password_stdin: server_options.PasswordStdin = False,
-    config_file: server_options.ConfigFile = None,
+    *,
+    as_json: options.AsJson = False,
+    at: ServerOptions,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="List all Images and everything said of each.")
     ] = False,
@@ -40,15 +38,7 @@ def show(
     from pyomero_upload.targets.omero.showing import document  # noqa: PLC0415
 
     kind, identifier = parse_object(what)
-    with server_options.connected(
-        server=server,
-        port=port,
-        user=user,
-        group=group,
-        sudo=sudo,
-        password_stdin=password_stdin,
-        config_file=config_file,
-    ) as connection:
+    with at.connected() as connection:
         found = document(connection, kind, identifier)
     if as_json:
         typer.echo(json.dumps(found, indent=1))

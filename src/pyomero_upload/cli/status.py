@@ -1,11 +1,10 @@
 """`pyomero status`: where one is logged in, and how it is there."""
 
 import json
-from typing import Annotated
 
 import typer
 
-from pyomero_upload.cli import server_options
+from pyomero_upload.cli import options, server_options
 from pyomero_upload.cli.failures import explained
 from pyomero_upload.cli.own_server import require_omero
 from pyomero_upload.errors import EXIT_FAILED, PyomeroError
@@ -18,7 +17,7 @@ def status(
     user: server_options.User = None,
     group: server_options.Group = None,
     config_file: server_options.ConfigFile = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Tell which server the commands go to, as whom, and whether it answers. Asks for no password."""
     require_omero()
@@ -27,9 +26,9 @@ def status(
     from pyomero_upload.targets.omero.explaining import explained_errors  # noqa: PLC0415
     from pyomero_upload.targets.omero.login import answers, how_it_stands  # noqa: PLC0415
 
-    settings = server_options.settings_of(
+    settings = server_options.ServerOptions(
         server=server, port=port, user=user, group=group, config_file=config_file
-    )
+    ).settings()
     told: dict[str, object] = {"server": settings.place, "reachable": False, "logged_in": False}
     try:
         answers(settings)

@@ -1,19 +1,23 @@
 """`pyomero upload`: make Datasets of folders on an OMERO server."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pyomero_upload.cli import options, server_options
-from pyomero_upload.cli.convert import OnBadPlane
+from pyomero_upload.cli import options
 from pyomero_upload.cli.failures import explained
+from pyomero_upload.cli.families import in_families
 from pyomero_upload.cli.own_server import require_omero
-from pyomero_upload.errors import EXIT_FAILED, RefusedError, UsageError
+from pyomero_upload.cli.server_options import ServerOptions
+from pyomero_upload.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
     from pyomero_upload.model import Plan
+    from pyomero_upload.targets.omero.connection import Connection
     from pyomero_upload.transfer.events import OnEvent, UploadReport
 
 
@@ -25,7 +29,125 @@ class UploadLayout(str, Enum):
     original = "original"
 
 
+@dataclass(frozen=True, kw_only=True)
+class UploadOptions:
+    """Where the Images go, what becomes one, and how they get there."""
+
+    project: Annotated[
+        str | None,
+        typer.Option(
+            help="The Project to put the Dataset into: your own in that group, made where there is none. Unless told: "
+            "the one that the text files name.",
+            show_default=False,
+        ),
+    ] = None
+    no_project: Annotated[
+        bool, typer.Option("--no-project", help="Put the Dataset into no Project.")
+    ] = False
+    into: Annotated[
+        str | None,
+        typer.Option(
+            metavar="Dataset:ID",
+            help="Put the Images into this Dataset instead of a new one.",
+            show_default=False,
+        ),
+    ] = None
+    layout: Annotated[
+        UploadLayout,
+        typer.Option(
+            "--layout",
+            help="One 5-D Image for each position; every file its own Image; or the files themselves, as they are.",
+        ),
+    ] = UploadLayout.hypercube
+    in_place: Annotated[
+        bool,
+        typer.Option(
+            "--in-place",
+            help="With --layout original: link the files into the server's repository instead of sending them. "
+            "Client and server must share the disk.",
+        ),
+    ] = False
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plan and what is on the server already.")
+    ] = False
+    on_bad_plane: options.OnBadPlaneOption = options.OnBadPlane.stop
+    patience: Annotated[float, options.patience("the server")] = options.PATIENCE
+
+    @property
+    def planned_layout(self) -> options.Layout:
+        """What becomes one image of the plan: files that go in as they are, each."""
+        hypercube = self.layout is UploadLayout.hypercube
+        return options.Layout.hypercube if hypercube else options.Layout.separate
+
+    @property
+    def dataset_id(self) -> int | None:
+        """The Dataset to add to; None for a new one."""
+        from pyomero_upload.targets.omero.reading import parse_dataset  # noqa: PLC0415
+
+        return None if self.into is None else parse_dataset(self.into)
+
+    def check(self, folders: Sequence[Path], name: str | None) -> None:
+        """Refuse options that do not go together, or that say nothing.
+
+        Raises
+        ------
+        UsageError
+            Says which.
+
+        """
+        _ = self.dataset_id
+        options.chosen_project(self.project, no_project=self.no_project)
+        if name is not None and len(folders) > 1:
+            raise UsageError(
+                "--name was given with several folders, which become a Dataset each.",
+                hint="Upload them one by one, or leave --name out.",
+            )
+        if self.in_place and self.layout is not UploadLayout.original:
+            raise UsageError(
+                "--in-place links files, and so goes with --layout original only.",
+                hint="Add --layout original, or leave --in-place out.",
+            )
+
+    def show_survey(
+        self, plan: "Plan", connection: "Connection", *, as_json: bool, verbose: bool
+    ) -> None:
+        """Print the plan, and what of it is on the server already."""
+        from pyomero_upload.cli.upload_shown import show_survey  # noqa: PLC0415
+
+        project = None if self.no_project else self.project or plan.dataset.project
+        show_survey(
+            plan, connection, self.dataset_id, project=project, as_json=as_json, verbose=verbose
+        )
+
+    def carry_out(self, plan: "Plan", connection: "Connection", show: "OnEvent") -> "UploadReport":
+        """Upload what was planned."""
+        from pyomero_upload.transfer.upload import upload as upload_images  # noqa: PLC0415
+        from pyomero_upload.transfer.upload_original import upload_original  # noqa: PLC0415
+
+        project = options.chosen_project(self.project, no_project=self.no_project)
+        if self.layout is UploadLayout.original:
+            return upload_original(
+                plan,
+                connection,
+                project=project,
+                into=self.dataset_id,
+                in_place=self.in_place,
+                patience=self.patience,
+                progress=show,
+            )
+        return upload_images(
+            plan,
+            connection,
+            project=project,
+            into=self.dataset_id,
+            on_bad_plane=self.on_bad_plane.value,
+            patience=self.patience,
+            progress=show,
+        )
+
+
 @explained
+@in_families
 def upload(
     folders: Annotated[
         list[Path],
@@ -35,191 +157,37 @@ def upload(
             show_default=False,
         ),
     ],
+    *,
     name: options.Name = None,
-    project: Annotated[
-        str | None,
-        typer.Option(
-            help="The Project to put the Dataset into: your own in that group, made where there is none. Unless told: "
-            "the one that the text files name.",
-            show_default=False,
-        ),
-    ] = None,
-    no_project: Annotated[
-        bool, typer.Option("--no-project", help="Put the Dataset into no Project.")
-    ] = False,
-    into: Annotated[
-        str | None,
-        typer.Option(
-            metavar="Dataset:ID",
-            help="Put the Images into this Dataset instead of a new one.",
-            show_default=False,
-        ),
-    ] = None,
-    layout: Annotated[
-        UploadLayout,
-        typer.Option(
-            "--layout",
-            help="One 5-D Image for each position; every file its own Image; or the files themselves, as they are.",
-        ),
-    ] = UploadLayout.hypercube,
-    in_place: Annotated[
-        bool,
-        typer.Option(
-            "--in-place",
-            help="With --layout original: link the files into the server's repository instead of sending them. "
-            "Client and server must share the disk.",
-        ),
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the plan and what is on the server already.")
-    ] = False,
-    on_bad_plane: Annotated[
-        OnBadPlane, typer.Option(help="A file that cannot be read: stop its image, or write zeros.")
-    ] = OnBadPlane.stop,
-    patience: Annotated[
-        float,
-        typer.Option(
-            min=0,
-            metavar="SECONDS",
-            help="How long a fault of the server or the network is waited out.",
-        ),
-    ] = 600.0,
-    profile: options.Profile = None,
-    pattern: options.Pattern = None,
-    metadata: options.MetadataFile = None,
-    parser: options.Parser = None,
-    ignore_metadata: options.IgnoreMetadata = False,
-    processor: options.Processor = None,
-    missing: options.MissingOption = options.Missing.fill,
-    provenance: options.Provenance = True,
-    deep: options.Deep = False,
-    strict: options.Strict = False,
-    server: server_options.Server = None,
-    port: server_options.Port = None,
-    user: server_options.User = None,
-    group: server_options.Group = None,
-    sudo: server_options.Sudo = None,
-    password_stdin: server_options.PasswordStdin = False,
-    config_file: server_options.ConfigFile = None,
+    how: UploadOptions,
+    planning: options.PlanningOptions,
+    at: ServerOptions,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as one JSON document a line.")
     ] = False,
-    progress: options.ProgressOption = options.ProgressKind.auto,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    shown: options.ShownOptions,
 ) -> None:
     """Make a Dataset of each FOLDER on an OMERO server. Run again, it goes on where it was stopped."""
     require_omero()
-    from pyomero_upload.cli.upload_shown import show_survey, show_uploaded  # noqa: PLC0415
-    from pyomero_upload.planning import make_plan  # noqa: PLC0415
-    from pyomero_upload.targets.omero.reading import parse_dataset  # noqa: PLC0415
+    from pyomero_upload.cli.upload_shown import show_uploaded  # noqa: PLC0415
 
-    dataset_id = None if into is None else parse_dataset(into)
-    originals = layout is UploadLayout.original
-    _check(folders, name, project, no_project=no_project, in_place=in_place and not originals)
-    plans = [
-        make_plan(
-            folder,
-            name=name,
-            profile=profile,
-            pattern=pattern,
-            layout="hypercube" if layout is UploadLayout.hypercube else "separate",
-            metadata_file=metadata,
-            parser=parser,
-            ignore_metadata=ignore_metadata,
-            processor=processor,
-            missing=missing.value,
-            provenance=provenance,
-            deep=deep,
-        )
-        for folder in folders
-    ]
-    if strict and any(plan.warnings for plan in plans):
-        raise RefusedError(
-            "The plan has warnings, and --strict was given: nothing is uploaded.",
-            problems=[problem for plan in plans for problem in plan.problems],
-        )
-    with server_options.connected(
-        server=server,
-        port=port,
-        user=user,
-        group=group,
-        sudo=sudo,
-        password_stdin=password_stdin,
-        config_file=config_file,
-    ) as connection:
-        if dry_run:
+    how.check(folders, name)
+    plans = [planning.plan(folder, name=name, layout=how.planned_layout) for folder in folders]
+    planning.refuse_warnings(plans, left_undone="uploaded")
+    with at.connected() as connection:
+        if how.dry_run:
             for plan in plans:
-                show_survey(
-                    plan,
-                    connection,
-                    dataset_id,
-                    project=None if no_project else project or plan.dataset.project,
-                    as_json=as_json,
-                    verbose=verbose,
-                )
+                how.show_survey(plan, connection, as_json=as_json, verbose=shown.verbose)
             return
         connection.check_writable()
 
         def carry_out(plan: "Plan", show: "OnEvent") -> "UploadReport":
-            from pyomero_upload.transfer.upload import upload as upload_images  # noqa: PLC0415
-            from pyomero_upload.transfer.upload_original import upload_original  # noqa: PLC0415
+            return how.carry_out(plan, connection, show)
 
-            into_project: Literal[False] | str | None = False if no_project else project
-            if originals:
-                return upload_original(
-                    plan,
-                    connection,
-                    project=into_project,
-                    into=dataset_id,
-                    in_place=in_place,
-                    patience=patience,
-                    progress=show,
-                )
-            return upload_images(
-                plan,
-                connection,
-                project=into_project,
-                into=dataset_id,
-                on_bad_plane=on_bad_plane.value,
-                patience=patience,
-                progress=show,
-            )
-
+        several = len(plans) > 1
         done = [
-            show_uploaded(
-                plan,
-                carry_out,
-                progress,
-                several=len(plans) > 1,
-                quiet=quiet,
-                verbose=verbose,
-                as_json=as_json,
-            )
+            show_uploaded(plan, carry_out, shown, several=several, as_json=as_json)
             for plan in plans
         ]
     if not all(done):
         raise typer.Exit(EXIT_FAILED)
-
-
-def _check(
-    folders: list[Path],
-    name: str | None,
-    project: str | None,
-    *,
-    no_project: bool,
-    in_place: bool,
-) -> None:
-    """Refuse options that do not go together."""
-    if no_project and project is not None:
-        raise UsageError("--project and --no-project exclude each other.", hint="Give one of them.")
-    if name is not None and len(folders) > 1:
-        raise UsageError(
-            "--name was given with several folders, which become a Dataset each.",
-            hint="Upload them one by one, or leave --name out.",
-        )
-    if in_place:
-        raise UsageError(
-            "--in-place links files, and so goes with --layout original only.",
-            hint="Add --layout original, or leave --in-place out.",
-        )

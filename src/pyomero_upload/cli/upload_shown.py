@@ -11,7 +11,7 @@ from typing import TypeAlias
 import typer
 
 from pyomero_upload.cli.failures import say, say_json
-from pyomero_upload.cli.options import ProgressKind
+from pyomero_upload.cli.options import ShownOptions
 from pyomero_upload.cli.progress import progress_shown
 from pyomero_upload.cli.terminal import (
     MOST_ROWS,
@@ -35,47 +35,44 @@ CarryOut: TypeAlias = Callable[[Plan, OnEvent], UploadReport]
 def show_uploaded(
     plan: Plan,
     carry_out: CarryOut,
-    progress: ProgressKind,
+    shown: ShownOptions,
     *,
     several: bool,
-    quiet: bool,
-    verbose: bool,
     as_json: bool,
 ) -> bool:
     """Upload one folder, show how it goes and what came of it, and return whether all of it is there as it ought to be.
 
     Where there are several folders, one that cannot be uploaded does not keep the others from it.
     """
-    events = progress is ProgressKind.json
-    if events:
+    if shown.events:
         for problem in plan.warnings:
             say_json(problem)
     try:
-        with progress_shown(progress, quiet=quiet) as show:
+        with progress_shown(shown.progress, quiet=shown.quiet) as show:
             report = carry_out(plan, show)
     except GaveUpError:
         raise
     except PyomeroError as error:
         if not several or error.exit_code not in {EXIT_FAILED, EXIT_USAGE}:
             raise
-        show_problems(error.problems, err, verbose=verbose)
-        say(f"{plan.source.folder}: {error.message}", error.hint, as_json=events)
+        show_problems(error.problems, err, verbose=shown.verbose)
+        say(f"{plan.source.folder}: {error.message}", error.hint, as_json=shown.events)
         return False
     problems = [
         *(p for p in plan.problems if p.severity != "info"),
         *report.problems,
         *(p for image in report.images for p in image.problems),
     ]
-    if not quiet and not events:
-        show_problems(problems, err, verbose=verbose)
+    if not shown.quiet and not shown.events:
+        show_problems(problems, err, verbose=shown.verbose)
     if as_json:
         typer.echo(json.dumps(document(report, problems)))
     else:
-        _show(report, verbose=verbose)
+        _show(report, verbose=shown.verbose)
         typer.echo(report.url)
         if report.page is not None:
             typer.echo(f"Report: {report.page}")
-    if report.failed and not events:
+    if report.failed and not shown.events:
         _show_failed(report)
     return report.ok and all(problem.severity != "error" for problem in report.problems)
 

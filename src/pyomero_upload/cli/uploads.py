@@ -2,35 +2,20 @@
 
 import json
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 
-from pyomero_upload.cli import server_options
+from pyomero_upload.cli import options
 from pyomero_upload.cli.failures import explained
+from pyomero_upload.cli.families import in_families
+from pyomero_upload.cli.server_options import ServerOptions
 
 
 @explained
-def uploads(
-    server: server_options.Server = None,
-    port: server_options.Port = None,
-    user: server_options.User = None,
-    group: server_options.Group = None,
-    sudo: server_options.Sudo = None,
-    password_stdin: server_options.PasswordStdin = False,
-    config_file: server_options.ConfigFile = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-) -> None:
+@in_families
+def uploads(*, at: ServerOptions, as_json: options.AsJson = False) -> None:
     """List your uploads in the group, complete and incomplete ones."""
-    with server_options.connected(
-        server=server,
-        port=port,
-        user=user,
-        group=group,
-        sudo=sudo,
-        password_stdin=password_stdin,
-        config_file=config_file,
-    ) as connection:
+    with at.connected() as connection:
         from pyomero_upload.cli.terminal import count, printable  # noqa: PLC0415
         from pyomero_upload.targets.omero.provenance import find_uploads  # noqa: PLC0415
         from pyomero_upload.transfer.upload_original import ORIGINAL  # noqa: PLC0415

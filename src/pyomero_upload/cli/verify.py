@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pyomero_upload.cli import options, server_options
+from pyomero_upload.cli import options
 from pyomero_upload.cli.failures import explained, say
+from pyomero_upload.cli.families import in_families
 from pyomero_upload.cli.own_server import require_omero
+from pyomero_upload.cli.server_options import ServerOptions
 from pyomero_upload.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ ON_SERVER = re.compile(r"(?:Project|Dataset|Image):.*", re.IGNORECASE)
 
 
 @explained
+@in_families
 def verify(
     out: Annotated[
         str,
@@ -29,6 +32,7 @@ def verify(
             show_default=False,
         ),
     ],
+    *,
     against: Annotated[
         Path | None,
         typer.Option(
@@ -38,24 +42,10 @@ def verify(
         ),
     ] = None,
     name: options.Name = None,
-    profile: options.Profile = None,
-    pattern: options.Pattern = None,
     layout: options.LayoutOption = options.Layout.hypercube,
-    metadata: options.MetadataFile = None,
-    parser: options.Parser = None,
-    ignore_metadata: options.IgnoreMetadata = False,
-    processor: options.Processor = None,
-    missing: options.MissingOption = options.Missing.fill,
-    server: server_options.Server = None,
-    port: server_options.Port = None,
-    user: server_options.User = None,
-    group: server_options.Group = None,
-    sudo: server_options.Sudo = None,
-    password_stdin: server_options.PasswordStdin = False,
-    config_file: server_options.ConfigFile = None,
-    progress: options.ProgressOption = options.ProgressKind.auto,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    reading: options.ReadingOptions,
+    at: ServerOptions,
+    shown: options.ShownOptions,
 ) -> None:
     """Read everything in OUT back and compare it with what was read from the source.
 
@@ -71,58 +61,36 @@ def verify(
             )
         from pyomero_upload.transfer import verify as read_back  # noqa: PLC0415
 
-        with progress_shown(progress, quiet=quiet) as show:
+        with progress_shown(shown.progress, quiet=shown.quiet) as show:
             report = read_back(out, progress=show)
-        _show(report, str(report.out), "as it was written", progress, verbose=verbose)
+        _show(report, str(report.out), "as it was written", shown)
         return
 
     require_omero()
     from pyomero_upload.targets.omero.reading import parse_dataset  # noqa: PLC0415
-    from pyomero_upload.transfer.verify_omero import plan_again, verify_dataset  # noqa: PLC0415
+    from pyomero_upload.transfer.verify_omero import verify_dataset  # noqa: PLC0415
 
     dataset_id = parse_dataset(out)
 
     def plan_source(said: "Said") -> "Plan":
-        return plan_again(
-            against or Path(),
-            said,
-            name=name,
-            profile=profile,
-            pattern=pattern,
-            layout=layout.value,
-            metadata_file=metadata,
-            parser=parser,
-            ignore_metadata=ignore_metadata,
-            processor=processor,
-            missing=missing.value,
-        )
+        return reading.plan_again(against or Path(), said, name=name, layout=layout)
 
     with (
-        server_options.connected(
-            server=server,
-            port=port,
-            user=user,
-            group=group,
-            sudo=sudo,
-            password_stdin=password_stdin,
-            config_file=config_file,
-        ) as connection,
-        progress_shown(progress, quiet=quiet) as show,
+        at.connected() as connection,
+        progress_shown(shown.progress, quiet=shown.quiet) as show,
     ):
         looked = verify_dataset(
             connection, dataset_id, against=plan_source if against else None, progress=show
         )
     what = "as it was sent" if against is None else f"as {against} has it"
-    _show(looked, looked.place, what, progress, verbose=verbose)
+    _show(looked, looked.place, what, shown)
 
 
 def _show(
     report: "VerifyReport | DatasetReport",
     place: str,
     ought: str,
-    progress: options.ProgressKind,
-    *,
-    verbose: bool,
+    shown: options.ShownOptions,
 ) -> None:
     """Print what came of it; exit with 1 where something differs."""
     from pyomero_upload.cli.terminal import (  # noqa: PLC0415
@@ -133,13 +101,12 @@ def _show(
     )
     from pyomero_upload.quantities import human_bytes  # noqa: PLC0415
 
-    for_people = progress is not options.ProgressKind.json
     place = printable(place).plain
-    if for_people:
-        show_problems(report.problems, err, verbose=verbose)
+    if not shown.events:
+        show_problems(report.problems, err, verbose=shown.verbose)
     if not report.ok:
         bad = [problem for problem in report.problems if problem.severity == "error"]
-        if for_people:
+        if not shown.events:
             say(f"{place} is not {ought}: {count(len(bad), 'difference')}.")
         raise typer.Exit(EXIT_FAILED)
     typer.echo(

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pyomero_upload.cli import options
 from pyomero_upload.cli.failures import explained
 from pyomero_upload.cli.own_server import default_folder, require_omero, start_server
 from pyomero_upload.errors import PyomeroError, UsageError
 
 if TYPE_CHECKING:
     from pyomero_upload.web import Web, WebServer
-
-PORT = 4080
 
 
 @explained
@@ -34,9 +33,7 @@ def web(
             show_default=False,
         ),
     ] = None,
-    web_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the pages; 0: a free one.")
-    ] = PORT,
+    web_port: options.WebPort = options.WEB_PORT,
     show: Annotated[
         str | None,
         typer.Option(
