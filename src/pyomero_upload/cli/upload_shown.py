@@ -142,10 +142,9 @@ def _show(report: UploadReport, *, verbose: bool) -> None:
         typer.echo(_line(image))
     if len(shown) < len(report.images):
         typer.echo(f"  … and {len(report.images) - len(shown)} more (--verbose lists all)")
-    complete = sum(image.status in {"done", "unchanged"} for image in report.images)
     rate = report.bytes / max(report.seconds, 1e-9)
     typer.echo(
-        f"{place}: {complete} of {count(len(report.images), 'image')}, "
+        f"{place}: {len(report.complete)} of {count(len(report.images), 'image')}, "
         f"{count(report.planes, 'plane')}, {human_bytes(report.bytes)} in {report.seconds:.1f} s "
         f"({human_bytes(rate)}/s)."
     )

@@ -25,7 +25,6 @@ from pyomero_upload.targets.target import Annotations, FileDigest
 from pyomero_upload.transfer import identity
 from pyomero_upload.transfer.checks import check_plan
 from pyomero_upload.transfer.events import (
-    Finished,
     ImageReport,
     InterruptedJobError,
     OnEvent,
@@ -203,7 +202,7 @@ class _Conversion:
             report = self._report({}, done, ())
         else:
             report = self._work(left, done, meter, workers)
-        self._on_event(_totals(report))
+        self._on_event(report.totals)
         return report
 
     def _work(
@@ -379,15 +378,3 @@ class _Conversion:
             for name in (image.name for image in self._plan.images)
         )
         return Report(self._out, images, problems, time.monotonic() - self._started)
-
-
-def _totals(report: Report) -> Finished:
-    states = [image.status for image in report.images]
-    return Finished(
-        images_done=states.count("done"),
-        images_unchanged=states.count("unchanged"),
-        images_failed=states.count("failed"),
-        planes=report.planes,
-        bytes=report.bytes,
-        seconds=report.seconds,
-    )

@@ -4,10 +4,11 @@ Stands beside everything in `transfer`. Events reach the caller's `progress` fun
 comes ten times a second at most. Bytes are those of the pixels, as decoded.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 from pyomero_upload.errors import EXIT_INTERRUPTED, PyomeroError
 from pyomero_upload.model import Problem
@@ -105,8 +106,82 @@ Event: TypeAlias = Started | ImageStarted | Progress | ProblemFound | ImageDone 
 OnEvent: TypeAlias = Callable[[Event], None]
 
 
+class OneImage:
+    """What the reports of all jobs say of one image."""
+
+    __slots__ = ()
+
+    status: Status
+    bytes: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of it is there, by this run or an earlier one."""
+        return self.status in {"done", "unchanged"}
+
+
+ImageT = TypeVar("ImageT", bound=OneImage)
+
+
+class JobReport(ABC, Generic[ImageT]):
+    """What the reports of all jobs say of their images together."""
+
+    __slots__ = ()
+
+    images: tuple[ImageT, ...]
+    seconds: float
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """What the images went into, for people."""
+
+    @property
+    @abstractmethod
+    def planes(self) -> int:
+        """How many planes this run made."""
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes of pixels this run wrote."""
+        return sum(image.bytes for image in self.images)
+
+    @property
+    def failed(self) -> tuple[ImageT, ...]:
+        """The images that could not be made."""
+        return tuple(image for image in self.images if image.status == "failed")
+
+    @property
+    def complete(self) -> tuple[ImageT, ...]:
+        """The images of which all is there."""
+        return tuple(image for image in self.images if image.complete)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every image is complete."""
+        return all(image.complete for image in self.images)
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether there was nothing left to do."""
+        return all(image.status == "unchanged" for image in self.images)
+
+    @property
+    def totals(self) -> Finished:
+        """The last event of the job."""
+        states = [image.status for image in self.images]
+        return Finished(
+            images_done=states.count("done"),
+            images_unchanged=states.count("unchanged"),
+            images_failed=states.count("failed"),
+            planes=self.planes,
+            bytes=self.bytes,
+            seconds=self.seconds,
+        )
+
+
 @dataclass(frozen=True, slots=True)
-class ImageReport:
+class ImageReport(OneImage):
     """What became of one image.
 
     Attributes
@@ -139,7 +214,7 @@ class ImageReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(JobReport[ImageReport]):
     """What a job did.
 
     Attributes
@@ -166,33 +241,13 @@ class Report:
         return str(self.out)
 
     @property
-    def failed(self) -> tuple[ImageReport, ...]:
-        """The images that could not be made."""
-        return tuple(image for image in self.images if image.status == "failed")
-
-    @property
-    def ok(self) -> bool:
-        """Whether every image is complete."""
-        return all(image.status in {"done", "unchanged"} for image in self.images)
-
-    @property
-    def unchanged(self) -> bool:
-        """Whether there was nothing left to do."""
-        return all(image.status == "unchanged" for image in self.images)
-
-    @property
     def planes(self) -> int:
         """How many planes this run wrote."""
         return sum(image.planes for image in self.images)
 
-    @property
-    def bytes(self) -> int:
-        """How many bytes of pixels this run wrote."""
-        return sum(image.bytes for image in self.images)
-
 
 @dataclass(frozen=True, slots=True)
-class UploadedImage:
+class UploadedImage(OneImage):
     """What became of one image of an upload.
 
     Attributes
@@ -228,7 +283,7 @@ class UploadedImage:
 
 
 @dataclass(frozen=True, slots=True)
-class UploadReport:
+class UploadReport(JobReport[UploadedImage]):
     """What an upload did.
 
     Attributes
@@ -255,42 +310,9 @@ class UploadReport:
     page: Path | None = None
 
     @property
-    def failed(self) -> tuple[UploadedImage, ...]:
-        """The images that could not be made."""
-        return tuple(image for image in self.images if image.status == "failed")
-
-    @property
-    def ok(self) -> bool:
-        """Whether every image is complete."""
-        return all(image.status in {"done", "unchanged"} for image in self.images)
-
-    @property
-    def unchanged(self) -> bool:
-        """Whether all was there before."""
-        return all(image.status == "unchanged" for image in self.images)
-
-    @property
-    def bytes(self) -> int:
-        """How many bytes of pixels this run sent."""
-        return sum(image.bytes for image in self.images)
-
-    @property
     def planes(self) -> int:
         """How many planes the images have that this run made."""
         return sum(image.planes for image in self.images if image.status == "done")
-
-    @property
-    def totals(self) -> Finished:
-        """The last event of the upload."""
-        states = [image.status for image in self.images]
-        return Finished(
-            images_done=states.count("done"),
-            images_unchanged=states.count("unchanged"),
-            images_failed=states.count("failed"),
-            planes=self.planes,
-            bytes=self.bytes,
-            seconds=self.seconds,
-        )
 
     @property
     def place(self) -> str:
@@ -315,9 +337,8 @@ class InterruptedJobError(PyomeroError):
     exit_code = EXIT_INTERRUPTED
 
     def __init__(self, report: Report | UploadReport) -> None:
-        done = sum(image.status in {"done", "unchanged"} for image in report.images)
         super().__init__(
-            f"Interrupted: {done} of {len(report.images)} images are complete in {report.place}.",
+            f"Interrupted: {len(report.complete)} of {len(report.images)} images are complete in {report.place}.",
             hint="Run the same command again to go on; what is complete is not done again.",
         )
         self.report = report
