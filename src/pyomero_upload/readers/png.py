@@ -14,6 +14,7 @@ import imagecodecs
 from numpy.typing import NDArray
 
 from pyomero_upload.readers.header import BadImageError, Header, check, check_holds
+from pyomero_upload.readers.png_inflated import inflated
 from pyomero_upload.readers.samples import drop_opaque_alpha, is_grey
 
 _SIGNATURE_BYTES: Final = 8
@@ -38,7 +39,7 @@ def decode(path: Path, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
         raise BadImageError("it holds a single image, not several")
     data = path.read_bytes()
     declared = _inspect(io.BytesIO(data), len(data), thorough=True)
-    page = drop_opaque_alpha(imagecodecs.png_decode(data))
+    page = drop_opaque_alpha(imagecodecs.png_decode(inflated(data)))
     if declared.samples == 1 and page.ndim == 3 and is_grey(page):
         page = page[..., 0]
     return 1, {0: page}
