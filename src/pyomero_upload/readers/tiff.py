@@ -4,6 +4,7 @@ Values are kept as stored. What a palette, or «0 is white», is to show is the 
 write their look-up tables there. Stacks that they write behind a single directory are read page by page too.
 """
 
+import json
 import logging
 from pathlib import Path
 from typing import Any, Final
@@ -139,9 +140,18 @@ def _stack_length(tif: tifffile.TiffFile) -> int:
         length = int((tif.imagej_metadata or {}).get("images", 1))
     elif tif.is_stk and _METAMORPH_PLANES in first.tags:
         length = first.tags[_METAMORPH_PLANES].count
-    elif tif.is_shaped:
+    elif tif.is_shaped and not _says_one_plane(first):
         length = int(np.prod(tif.series[0].shape)) // int(np.prod(first.shape))
     return length if length > 1 else 0
+
+
+def _says_one_plane(page: tifffile.TiffPage) -> bool:
+    """Tell whether the shape that tifffile wrote into a description is that of the page; looking for series takes longer than all the rest."""
+    try:
+        shape = json.loads(page.description)["shape"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return list(shape) == list(page.shape)
 
 
 def _place_in_stack(tif: tifffile.TiffFile, index: int) -> tuple[int, int]:
