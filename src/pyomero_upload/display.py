@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # A notebook is for looking, not for lists of hundreds.
 MOST_ROWS = 20
 MOST_PAIRS = 12
+_MARKS = {True: "✓ ", False: "✗ ", None: ""}
 SEVERITY_COLORS = {"error": "#c62828", "warning": "#b26a00", "info": "#00695c"}
 
 
@@ -79,7 +80,7 @@ def upload_html(report: "UploadReport") -> str:
             "" if image.image_id is None else str(image.image_id),
             image.status,
             str(image.planes),
-            "✓ equal to the source" if image.verified else "",
+            "" if image.image_id is None else f"{_MARKS[image.verified]}{image.comparison}",
             f"<code>{image.sha1 or ''}</code>",
         )
         for image in report.images[:MOST_ROWS]

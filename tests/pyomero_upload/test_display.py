@@ -1,6 +1,7 @@
 """What Jupyter shows of our objects."""
 
 import numpy as np
+import pytest
 
 import pyomero_upload as pu
 from folders import experiment
@@ -50,6 +51,20 @@ def test_the_report_of_an_upload_links_to_its_dataset():
     assert 'href="http://web/webclient/?show=dataset-3"' in html
     assert "pos&lt;1&gt;" in html
     assert "equal to the source" in html
+
+
+@pytest.mark.parametrize(
+    ("verified", "said"),
+    [
+        (True, "✓ equal to the source"),
+        (False, "✗ differs from the source"),
+        (None, "not compared"),
+    ],
+)
+def test_the_report_of_an_upload_says_whether_an_image_was_compared(verified, said):
+    image = UploadedImage("pos1", 7, "done", planes=4, sha1="ab" * 20, verified=verified)
+    html = UploadReport(3, "Yeast", "", (image,), (), 1.0)._repr_html_()
+    assert f">{said}<" in html
 
 
 def test_a_bar_outside_a_notebook_stops_no_job(tmp_path, capfd):

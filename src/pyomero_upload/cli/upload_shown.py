@@ -159,8 +159,7 @@ def _line(image: UploadedImage) -> str:
         return f"{place}, there already"
     rate = image.bytes / max(image.seconds, 1e-9)
     warned = f", {count(len(image.problems), 'warning')}" if image.problems else ""
-    checked = "equal to the source" if image.verified else "not compared"
-    return f"{place}, {human_bytes(image.bytes)} in {image.seconds:.1f} s ({human_bytes(rate)}/s), {checked}{warned}"
+    return f"{place}, {human_bytes(image.bytes)} in {image.seconds:.1f} s ({human_bytes(rate)}/s), {image.comparison}{warned}"
 
 
 def _show_failed(report: UploadReport) -> None:

@@ -265,7 +265,7 @@ class UploadedImage(OneImage):
     sha1
         Of all its planes in the order t, c, z, big-endian; the server's own; None where it is not complete.
     verified
-        Whether the server's SHA-1 equals the one taken as planes were read.
+        Whether the server's SHA-1 equals the one taken as planes were read; None where nothing was compared.
     problems
         Why it failed, planes that were left blank, files that changed.
 
@@ -278,8 +278,15 @@ class UploadedImage(OneImage):
     bytes: int = 0
     seconds: float = 0.0
     sha1: str | None = None
-    verified: bool = False
+    verified: bool | None = None
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def comparison(self) -> str:
+        """What `verified` says, in words."""
+        if self.verified is None:
+            return "not compared"
+        return "equal to the source" if self.verified else "differs from the source"
 
 
 @dataclass(frozen=True, slots=True)

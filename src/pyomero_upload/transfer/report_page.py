@@ -26,6 +26,11 @@ _STATES = {
     "failed": "failed",
     "stopped": "not complete",
 }
+_COMPARED = {
+    True: '<span class="good" title="equal to the one taken while reading">✓</span>',
+    False: '<span class="bad" title="differs from the one taken while reading">✗</span>',
+    None: "<small>not compared</small>",
+}
 
 
 def write_report_page(
@@ -104,7 +109,8 @@ def report_page(
 </tbody>
 </table>
 <footer><p>The SHA-1 is the server's own, over the planes in the order t, c, z, big-endian;
-✓ says that it equals the one taken while the planes were read.</p></footer>
+✓ says that it equals the one taken while the planes were read, ✗ that it differs.
+What is not compared comes from files that only the server reads, or that can be read in more ways than one.</p></footer>
 </body>
 </html>
 """
@@ -144,8 +150,8 @@ def _row(image: UploadedImage, pictures: Mapping[int, bytes], links: Mapping[int
             picture = f'<img src="data:image/jpeg;base64,{data}" alt="">'
     number = f"<small>Image:{image.image_id}</small>" if image.image_id is not None else ""
     sha1 = f"<code>{escape(image.sha1)}</code>" if image.sha1 else ""
-    if image.verified:
-        sha1 += ' <span class="good" title="equal to the one taken while reading">✓</span>'
+    if image.image_id is not None:
+        sha1 += f" {_COMPARED[image.verified]}"
     return (
         f'<tr class="{escape(image.status)}"><td class="picture">{picture}</td><td>{name}{number}'
         f'{_problems(image.problems)}</td><td class="state">{escape(_STATES[image.status])}</td>'

@@ -248,7 +248,9 @@ class _Upload:
                         image_job.broken.message,
                         image_job.broken.hint,
                     )
-                    self._reports[name] = UploadedImage(name, None, "failed", problems=(why,))
+                    self._reports[name] = UploadedImage(
+                        name, None, "failed", verified=None if lost else False, problems=(why,)
+                    )
             left = again
 
     def _round(
@@ -394,7 +396,7 @@ class _Upload:
             bytes=report.bytes if report else 0,
             seconds=report.seconds if report else 0.0,
             sha1=made.sha1 if made else None,
-            verified=made is not None,
+            verified=True if made else None,
             problems=report.problems if report else (),
         )
 

@@ -153,7 +153,7 @@ def _import_all(
                     bytes=sizes[group.name] if made.new and not number else 0,
                     seconds=seconds if not number else 0.0,
                     sha1=image.sha1,
-                    verified=bool(image.verified),
+                    verified=image.verified,
                     problems=made.problems if not number else (),
                 )
             )

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from folders import experiment, plane, write_png
@@ -177,6 +178,14 @@ def test_files_can_go_in_as_they_are(tmp_path, run, conn):
     assert count(conn, "Fileset") == 2
     again = json.loads(run("upload", tmp_path / "in", "--layout", "original", "--json").stdout)
     assert [i["id"] for i in again["images"]] == [i["id"] for i in document["images"]]
+
+
+def test_what_was_not_compared_is_neither_equal_nor_different(tmp_path, run):
+    (tmp_path / "in").mkdir()
+    # There is more than one way to make grey values of a JPEG.
+    Image.new("L", (16, 16), 99).save(tmp_path / "in" / "a.jpg")
+    done = run("upload", tmp_path / "in", "--layout", "original", "--json")
+    assert [image["verified"] for image in json.loads(done.stdout)["images"]] == [None]
 
 
 def test_progress_for_programs_is_json_alone_on_standard_error(tmp_path, run):

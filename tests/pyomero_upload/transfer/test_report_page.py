@@ -59,6 +59,20 @@ def test_each_image_has_its_state_planes_bytes_rate_and_digest() -> None:
     assert page.addresses == ["https://omero.example/webclient/?show=dataset-3", "https://o/7"]
 
 
+@pytest.mark.parametrize(("verified", "said"), [(True, "✓"), (False, "✗"), (None, "not compared")])
+def test_whether_an_image_was_compared_is_said(verified: bool | None, said: str) -> None:
+    image = UploadedImage("pos1", 7, "done", 1, sha1=SHA1, verified=verified)
+    texts = Reader(report_page(report_of(image), pictures={}, links={})).texts
+
+    assert {"✓", "✗", "not compared"} & set(texts) == {said}
+
+
+def test_of_an_image_that_is_not_there_no_comparison_is_told() -> None:
+    texts = Reader(report_page(report_of(FAILED), pictures={}, links={})).texts
+
+    assert "not compared" not in texts
+
+
 def test_what_went_wrong_is_said_with_what_to_do() -> None:
     odd = Problem("warning", "missing-planes", "pos1", "3 planes are missing.", "They are zeros.")
     page = Reader(report_page(report_of(DONE, FAILED), pictures={}, links={}, problems=[odd]))
