@@ -26,6 +26,7 @@ from pyomero_upload.transfer.events import (
     Progress,
     Started,
     Waiting,
+    WentOn,
     ignore,
 )
 
@@ -101,7 +102,9 @@ def _rate(event: Progress) -> str:
     return f"{event.planes_per_s:,.0f} planes/s, {event.bytes_per_s / 1e6:,.0f} MB/s"
 
 
-def _waiting(event: Waiting) -> Text:
+def _interruption(event: Waiting | WentOn) -> Text:
+    if isinstance(event, WentOn):
+        return printable(f"Going on after {event.seconds:.1f} s.")
     return printable(f"{event.reason} Trying again in {event.seconds:.1f} s.")
 
 
@@ -135,8 +138,8 @@ class _Lines:
             err.print(printable(f"{event.image}: {event.planes:,} planes in {event.seconds:.1f} s"))
         elif isinstance(event, Finished):
             err.print(f"{event.planes:,} planes in {event.seconds:.1f} s")
-        elif isinstance(event, Waiting):
-            err.print(_waiting(event))
+        elif isinstance(event, Waiting | WentOn):
+            err.print(_interruption(event))
         elif isinstance(event, ProblemFound):
             self._problems.show(event)
 
@@ -179,5 +182,5 @@ class _Bars:
             )
         elif isinstance(event, ProblemFound):
             self._problems.show(event)
-        elif isinstance(event, Waiting):
-            err.print(_waiting(event))
+        elif isinstance(event, Waiting | WentOn):
+            err.print(_interruption(event))

@@ -146,8 +146,14 @@ def _show(report: UploadReport, *, verbose: bool) -> None:
     typer.echo(
         f"{place}: {len(report.complete)} of {count(len(report.images), 'image')}, "
         f"{count(report.planes, 'plane')}, {human_bytes(report.bytes)} in {report.seconds:.1f} s "
-        f"({human_bytes(rate)}/s)."
+        f"({human_bytes(rate)}/s){_interruptions(report)}."
     )
+
+
+def _interruptions(report: UploadReport) -> str:
+    if not report.interruptions:
+        return ""
+    return f", {count(report.interruptions, 'interruption')} waited out"
 
 
 def _line(image: UploadedImage) -> str:

@@ -20,6 +20,7 @@ from pyomero_upload.transfer.events import (
     UploadedImage,
     UploadReport,
     Waiting,
+    WentOn,
 )
 from pyomero_upload.transfer.verify import VerifyReport, verify
 
@@ -38,6 +39,7 @@ __all__ = [
     "UploadedImage",
     "VerifyReport",
     "Waiting",
+    "WentOn",
     "convert",
     "verify",
 ]

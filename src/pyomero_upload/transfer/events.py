@@ -102,7 +102,16 @@ class Waiting:
     seconds: float
 
 
-Event: TypeAlias = Started | ImageStarted | Progress | ProblemFound | ImageDone | Waiting | Finished
+@dataclass(frozen=True, slots=True)
+class WentOn:
+    """That fault has passed, `seconds` after it began."""
+
+    seconds: float
+
+
+Event: TypeAlias = (
+    Started | ImageStarted | Progress | ProblemFound | ImageDone | Waiting | WentOn | Finished
+)
 OnEvent: TypeAlias = Callable[[Event], None]
 
 
@@ -305,6 +314,8 @@ class UploadReport(JobReport[UploadedImage]):
         Of all of it.
     page
         `report.html`, which shows this; None where none was written.
+    interruptions
+        How many faults of the server or the network were waited out.
 
     """
 
@@ -315,6 +326,7 @@ class UploadReport(JobReport[UploadedImage]):
     problems: tuple[Problem, ...]
     seconds: float
     page: Path | None = None
+    interruptions: int = 0
 
     @property
     def planes(self) -> int:

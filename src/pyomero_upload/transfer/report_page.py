@@ -127,12 +127,14 @@ def _verdict(report: UploadReport) -> str:
 
 def _totals(report: UploadReport) -> str:
     planes = sum(image.planes for image in report.images if image.image_id is not None)
+    times = "interruption" if report.interruptions == 1 else "interruptions"
     facts = [
         (str(len(report.images)), "images"),
         (f"{planes:,}", "planes"),
         (human_bytes(report.bytes), "sent"),
         (_seconds(report.seconds), "in all"),
         (_rate(report.bytes, report.seconds), "on average"),
+        (str(report.interruptions or ""), f"{times} waited out"),
     ]
     items = "".join(
         f"<li><b>{escape(value)}</b> {escape(what)}</li>" for value, what in facts if value

@@ -415,6 +415,7 @@ class _Upload:
             images,
             self._problems,
             time.monotonic() - self._started,
+            interruptions=self._ground.interruptions.count,
         )
 
 

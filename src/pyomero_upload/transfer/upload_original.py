@@ -191,4 +191,12 @@ def _report(
         lambda: (dataset_name(conn, dataset_id), conn.web_url("Dataset", dataset_id))
     )
     seconds = time.monotonic() - started
-    return UploadReport(dataset_id, name, url, tuple(images), tuple(problems), seconds)
+    return UploadReport(
+        dataset_id,
+        name,
+        url,
+        tuple(images),
+        tuple(problems),
+        seconds,
+        interruptions=ground.interruptions.count,
+    )

@@ -7,7 +7,6 @@ client, which is what makes that possible the next time.
 
 import queue
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -20,11 +19,11 @@ from pyomero_upload.model import Plan
 from pyomero_upload.targets.omero import containers
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.explaining import SessionOverError
-from pyomero_upload.targets.omero.faults import GaveUpError, Patience, WentOn
-from pyomero_upload.targets.omero.faults import Waiting as FaultWaiting
+from pyomero_upload.targets.omero.faults import GaveUpError, Patience
 from pyomero_upload.targets.omero.settings import ServerSettings
 from pyomero_upload.targets.omero.state import read_state
-from pyomero_upload.transfer.events import OnEvent, Waiting
+from pyomero_upload.transfer.events import OnEvent
+from pyomero_upload.transfer.interruptions import Interruptions
 from pyomero_upload.transfer.pipeline import Events
 from pyomero_upload.transfer.upload_state import held_state, state_folder
 
@@ -49,6 +48,8 @@ class Ground:
         Threads put there what is to be told.
     on_event
         The caller's, for the thread that called.
+    interruptions
+        What was waited out until now.
 
     """
 
@@ -58,6 +59,7 @@ class Ground:
     stop: threading.Event
     events: Events
     on_event: OnEvent
+    interruptions: Interruptions
 
     @property
     def connection(self) -> Connection:
@@ -95,10 +97,10 @@ def grounded(
             stack.callback(session.close)
         stop = threading.Event()
         events: Events = queue.SimpleQueue()
-        tell = _Telling(events, on_event)
-        waiting = Patience(session, seconds=patience, tell=tell, stop=stop)
+        interruptions = Interruptions(events, on_event)
+        waiting = Patience(session, seconds=patience, tell=interruptions, stop=stop)
         stack.enter_context(_outliving(waiting))
-        yield Ground(key, waiting, folder, stop, events, on_event)
+        yield Ground(key, waiting, folder, stop, events, on_event, interruptions)
 
 
 def find_dataset(ground: Ground, plan: Plan, project: InProject, into: int | None) -> int:
@@ -153,28 +155,3 @@ def _outliving(patience: Patience) -> Iterator[None]:
         # Where the server cannot be reached, there is nothing to wait for: the session ends by itself.
         with suppress(GaveUpError):
             Patience(connection, seconds=0).run(lambda: connection.sf.closeOnDestroy())  # noqa: PLW0108
-
-
-class _Telling:
-    """Hands on what is waited for; once, though several threads wait for the same."""
-
-    def __init__(self, events: Events, on_event: OnEvent) -> None:
-        self._events = events
-        self._on_event = on_event
-        self._caller = threading.get_ident()
-        self._lock = threading.Lock()
-        self._quiet_until = 0.0
-
-    def __call__(self, event: FaultWaiting | WentOn) -> None:
-        if isinstance(event, WentOn):
-            return
-        with self._lock:
-            now = time.monotonic()
-            if now < self._quiet_until:
-                return
-            self._quiet_until = now + event.pause
-        told = Waiting(event.message, event.pause)
-        if threading.get_ident() == self._caller:
-            self._on_event(told)
-        else:
-            self._events.put(told)

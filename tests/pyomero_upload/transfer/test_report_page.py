@@ -73,6 +73,14 @@ def test_of_an_image_that_is_not_there_no_comparison_is_told() -> None:
     assert "not compared" not in texts
 
 
+def test_interruptions_are_counted_where_there_were_any() -> None:
+    interrupted = Reader(report_page(report_of(DONE, interruptions=2), pictures={}, links={}))
+    quiet = Reader(report_page(report_of(DONE), pictures={}, links={}))
+
+    assert "interruptions waited out" in interrupted.texts
+    assert "interruptions waited out" not in quiet.texts
+
+
 def test_what_went_wrong_is_said_with_what_to_do() -> None:
     odd = Problem("warning", "missing-planes", "pos1", "3 planes are missing.", "They are zeros.")
     page = Reader(report_page(report_of(DONE, FAILED), pictures={}, links={}, problems=[odd]))

@@ -16,7 +16,7 @@ from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.faults import GaveUpError
 from pyomero_upload.targets.omero.settings import ServerSettings
 from pyomero_upload.transfer import Progress
-from pyomero_upload.transfer.events import Waiting
+from pyomero_upload.transfer.events import Waiting, WentOn
 from pyomero_upload.transfer.upload import upload
 
 
@@ -69,16 +69,19 @@ def test_a_connection_that_drops_in_the_middle_of_a_message_is_made_again(
     check(plan, report, settings)
     assert any(isinstance(event, Waiting) and event.reason for event in events)
     assert network.connections > 1
+    assert report.interruptions == sum(isinstance(event, WentOn) for event in events) > 0
 
 
 def test_while_nothing_can_be_reached_it_waits_and_says_so(tmp_path, network, settings):
     experiment(tmp_path / "in", times=6)
     plan = make_plan(tmp_path / "in")
-    waits = []
+    waits, ends = [], []
 
     def watch(event):
         if isinstance(event, Progress) and not waits:
             network.refuse()
+        if isinstance(event, WentOn):
+            ends.append(event)
         if isinstance(event, Waiting):
             waits.append(event)
             if len(waits) == 2:
@@ -87,6 +90,8 @@ def test_while_nothing_can_be_reached_it_waits_and_says_so(tmp_path, network, se
     report = upload(plan, settings, progress=watch)
     check(plan, report, settings)
     assert waits[1].seconds > waits[0].seconds
+    (after,) = ends
+    assert after.seconds >= waits[0].seconds
 
 
 def test_when_patience_is_over_it_gives_up_and_can_be_started_again(tmp_path, network, settings):

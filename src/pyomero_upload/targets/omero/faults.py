@@ -66,7 +66,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class WentOn:
-    """A fault has passed after `waited` seconds; `new_session`: in a session begun anew."""
+    """A fault has passed after `waited` seconds, whatever is answered now; `new_session`: in a session begun anew."""
 
     waited: float
     new_session: bool
@@ -209,13 +209,18 @@ class Patience:
                     # The session is alive, so it is the store that is gone.
                     explained, wait.fault = _stores_lost(self.connection), None
                 if wait.fault is None:
+                    self._end(wait, number)
                     raise explained from None
             else:
-                if wait.began is not None:
-                    self._tell(WentOn(wait.waited, self.connection.session_number != number))
+                self._end(wait, number)
                 return result
             if wait.is_over or self._wait(wait, explained):
                 raise _gave_up(explained, wait.waited)
+
+    def _end(self, wait: "_Wait", number: int) -> None:
+        """Tell that a wait is over, if there was one."""
+        if wait.began is not None:
+            self._tell(WentOn(wait.waited, self.connection.session_number != number))
 
     def _wait(self, wait: "_Wait", explained: PyomeroError) -> bool:
         """Wait for the next try; return whether it is to be given up instead."""

@@ -118,6 +118,18 @@ def test_a_store_goes_on_after_a_drop(patience, connection, network):
     assert patience.run_in_session(lambda: write(2), 1) == b"\2\2\2\2"
 
 
+def test_a_wait_ends_with_a_store_that_is_gone_too(
+    patience, connection, omero_server, network, told
+):
+    identity = store_on_new_pixels(connection)
+    end_session(omero_server, connection)
+    network.drop()
+    with pytest.raises(StoresLostError):
+        patience.run_in_session(lambda: store_of(connection, identity).getPlane(0, 0, 0), 1)
+    assert [type(event) for event in told][-1] is WentOn
+    assert told[-1].new_session
+
+
 def test_everything_goes_to_the_same_group_after_a_drop(patience, connection, network):
     network.drop()
     dataset = omero.model.DatasetI()
