@@ -21,10 +21,11 @@ from omero_metadata_parser.parsed import to_metadata
 from pyomero_upload.errors import UsageError
 from pyomero_upload.targets.omero.annotations import add_key_values, add_tags
 from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.defaults import DEFAULT_PORT
 from pyomero_upload.targets.omero.explaining import explained_errors
 from pyomero_upload.targets.omero.fileset import import_files
 from pyomero_upload.targets.omero.objects import Kind
-from pyomero_upload.targets.omero.settings import DEFAULT_PORT, ServerSettings
+from pyomero_upload.targets.omero.settings import ServerSettings
 from pyomero_upload.targets.omero.tables import add_table
 
 if TYPE_CHECKING:

@@ -153,7 +153,7 @@ def _login(
         If user or server are nowhere, or the file cannot be used.
 
     """
-    from pyomero_upload.targets.omero.settings import DEFAULT_PORT  # noqa: PLC0415
+    from pyomero_upload.targets.omero.defaults import DEFAULT_PORT  # noqa: PLC0415
 
     said = _config(config_file)
     user, host = username or said.user, server or said.host

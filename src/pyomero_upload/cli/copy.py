@@ -13,6 +13,7 @@ from pyomero_upload.cli.families import in_families
 from pyomero_upload.cli.own_server import require_omero
 from pyomero_upload.cli.server_options import ServerOptions
 from pyomero_upload.errors import EXIT_FAILED
+from pyomero_upload.targets.omero.defaults import PATIENCE
 
 if TYPE_CHECKING:
     from pyomero_upload.model import Plan
@@ -92,7 +93,7 @@ def copy(
     no_project: Annotated[
         bool, typer.Option("--no-project", help="Put the copy into no Project.")
     ] = False,
-    patience: Annotated[float, options.patience("the other server")] = options.PATIENCE,
+    patience: Annotated[float, options.patience("the other server")] = PATIENCE,
     at: ServerOptions,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as one JSON document.")

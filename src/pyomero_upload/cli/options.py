@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from pyomero_upload.model import Plan
     from pyomero_upload.targets.omero.said import Said
 
-# As `targets.omero.faults.PATIENCE`, which stands where a help text must not wait for it.
-PATIENCE = 600.0
 WEB_PORT = 4080
 
 

@@ -14,6 +14,7 @@ from pyomero_upload.cli.failures import explained
 from pyomero_upload.cli.own_server import default_folder, require_omero
 from pyomero_upload.cli.web import tell
 from pyomero_upload.errors import UsageError
+from pyomero_upload.targets.omero.defaults import DEFAULT_PORT
 
 if TYPE_CHECKING:
     from omero_embedded.running import RunningServer
@@ -36,7 +37,7 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port for TLS; 0: a free one.")
-    ] = 4064,
+    ] = DEFAULT_PORT,
     insecure_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port for plain tcp; 0: a free one.")
     ] = 4063,

@@ -14,6 +14,7 @@ from pyomero_upload.cli.families import in_families
 from pyomero_upload.cli.own_server import require_omero
 from pyomero_upload.cli.server_options import ServerOptions
 from pyomero_upload.errors import EXIT_FAILED, UsageError
+from pyomero_upload.targets.omero.defaults import PATIENCE
 
 if TYPE_CHECKING:
     from pyomero_upload.model import Plan
@@ -71,7 +72,7 @@ class UploadOptions:
         bool, typer.Option("--dry-run", help="Show the plan and what is on the server already.")
     ] = False
     on_bad_plane: options.OnBadPlaneOption = options.OnBadPlane.stop
-    patience: Annotated[float, options.patience("the server")] = options.PATIENCE
+    patience: Annotated[float, options.patience("the server")] = PATIENCE
 
     @property
     def planned_layout(self) -> options.Layout:

@@ -18,10 +18,10 @@ import xxhash
 from pyomero_upload.model import Plan, Problem
 from pyomero_upload.planning.document import plan_digest
 from pyomero_upload.planning.provenance import NAMESPACE
-from pyomero_upload.targets.omero import faults
 from pyomero_upload.targets.omero.annotations import add_key_values, add_tags
 from pyomero_upload.targets.omero.attachments import add_attachment
 from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.defaults import PATIENCE
 from pyomero_upload.targets.omero.faults import Patience
 from pyomero_upload.targets.omero.images import set_description
 from pyomero_upload.targets.omero.objects import Kind
@@ -58,7 +58,7 @@ def copy(
     project: str | Literal[False] | None = None,
     into: int | None = None,
     workers: int | None = None,
-    patience: float = faults.PATIENCE,
+    patience: float = PATIENCE,
     progress: OnEvent | None = None,
 ) -> UploadReport:
     """Copy a Dataset to another server, or into another group.
@@ -115,7 +115,7 @@ def carry_out(
     project: str | Literal[False] | None = None,
     into: int | None = None,
     workers: int | None = None,
-    patience: float = faults.PATIENCE,
+    patience: float = PATIENCE,
     progress: OnEvent | None = None,
 ) -> UploadReport:
     """Carry out what `plan_copy` returned; parameters and errors as for `copy`."""

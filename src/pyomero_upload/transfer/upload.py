@@ -17,9 +17,11 @@ from pyomero_upload.errors import PyomeroError
 from pyomero_upload.model import Hypercube, Plan, Problem
 from pyomero_upload.processing import load_processor
 from pyomero_upload.targets.files.names import storable
-from pyomero_upload.targets.omero import faults, provenance
+from pyomero_upload.targets.omero import provenance
 from pyomero_upload.targets.omero.annotations import annotate, text_problems
 from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.defaults import PATIENCE
+from pyomero_upload.targets.omero.faults import Patience
 from pyomero_upload.targets.omero.looking import (
     dataset_name,
     digests_of,
@@ -58,7 +60,7 @@ MOST_LOST = 10
 # Where a call takes longer, more of them are to be under way at once, and as many more threads wait for them.
 FAR_S = 0.005
 
-Finish: TypeAlias = Callable[[faults.Patience, int, Mapping[str, int]], tuple[Problem, ...]]
+Finish: TypeAlias = Callable[[Patience, int, Mapping[str, int]], tuple[Problem, ...]]
 """Given a session, the Dataset's id and the ids of complete Images by name, does what is left, and returns what is to be told."""
 
 
@@ -70,7 +72,7 @@ def upload(
     into: int | None = None,
     on_bad_plane: Literal["stop", "blank"] = "stop",
     workers: int | None = None,
-    patience: float = faults.PATIENCE,
+    patience: float = PATIENCE,
     progress: OnEvent | None = None,
     origin: Origin | None = None,
     finish: Finish | None = None,

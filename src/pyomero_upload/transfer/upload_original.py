@@ -10,9 +10,10 @@ from functools import partial
 
 from pyomero_upload.errors import PlanError, PyomeroError
 from pyomero_upload.model import Plan, Problem
-from pyomero_upload.targets.omero import faults, provenance
+from pyomero_upload.targets.omero import provenance
 from pyomero_upload.targets.omero.annotations import annotate
 from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.defaults import PATIENCE
 from pyomero_upload.targets.omero.faults import GaveUpError
 from pyomero_upload.targets.omero.fileset import FileGroup, group_for_import, import_files
 from pyomero_upload.targets.omero.looking import dataset_name
@@ -45,7 +46,7 @@ def upload_original(
     project: InProject = None,
     into: int | None = None,
     in_place: bool = False,
-    patience: float = faults.PATIENCE,
+    patience: float = PATIENCE,
     progress: OnEvent | None = None,
 ) -> UploadReport:
     """Make a Dataset of the files of a folder as they are, with all that its text files say.

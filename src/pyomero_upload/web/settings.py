@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from pyomero_upload.errors import UsageError
+from pyomero_upload.targets.omero.defaults import DEFAULT_PORT
 
 LOOPBACK = "127.0.0.1"
 """Where the pages listen unless told otherwise."""
-
-TLS_PORT = 4064
-"""Where OMERO servers listen unless told otherwise."""
 
 KINDS = ("Project", "Dataset", "Image", "Screen", "Plate", "Well", "Tag")
 """What a page can be opened at."""
@@ -56,7 +54,7 @@ class WebServer:
     """
 
     host: str
-    port: int = TLS_PORT
+    port: int = DEFAULT_PORT
     name: str = "omero"
 
     @classmethod
@@ -72,9 +70,10 @@ class WebServer:
         host = host if colon else text
         if not host or (colon and not port.isdigit()):
             raise UsageError(
-                f"{text} is no server.", hint="Give its name, or name:port (4064 unless told)."
+                f"{text} is no server.",
+                hint=f"Give its name, or name:port ({DEFAULT_PORT} unless told).",
             )
-        return cls(host.strip("[]"), int(port) if colon else TLS_PORT, host)
+        return cls(host.strip("[]"), int(port) if colon else DEFAULT_PORT, host)
 
     @property
     def is_here(self) -> bool:

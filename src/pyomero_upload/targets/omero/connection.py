@@ -18,9 +18,10 @@ from pydantic import SecretStr
 from typing_extensions import Self
 
 from pyomero_upload.targets.omero import entering, explaining, login_store
+from pyomero_upload.targets.omero.defaults import DEFAULT_PORT
 from pyomero_upload.targets.omero.groups import Named, pick_group
 from pyomero_upload.targets.omero.passwords import password_of
-from pyomero_upload.targets.omero.settings import DEFAULT_PORT, ServerSettings
+from pyomero_upload.targets.omero.settings import ServerSettings
 
 KEEP_ALIVE = 20
 """Seconds between signs of life, so that a session in use is never idle for its time, and a dead connection is noticed."""

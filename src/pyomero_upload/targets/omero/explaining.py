@@ -17,6 +17,7 @@ import omero
 import omero.clients
 
 from pyomero_upload.errors import PyomeroError
+from pyomero_upload.targets.omero.defaults import DEFAULT_PORT
 from pyomero_upload.targets.omero.settings import ServerSettings
 
 OLDEST = (5, 6)
@@ -355,7 +356,7 @@ def explain_connecting(
 
 def _what_answers(settings: ServerSettings) -> ConnectingError | None:
     """Look at who speaks at a port: OMERO without encryption greets at once, a web server when it is asked."""
-    address = (settings.host, settings.port or omero.constants.GLACIER2PORT)
+    address = (settings.host, settings.port or DEFAULT_PORT)
     try:
         with socket.create_connection(address, timeout=_PROBING) as there:
             there.settimeout(_PROBING / 3)

@@ -23,11 +23,9 @@ import omero.clients
 from pyomero_upload.errors import PyomeroError
 from pyomero_upload.targets.omero import explaining
 from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.defaults import PATIENCE
 
 T = TypeVar("T")
-
-PATIENCE = 600.0
-"""Seconds that a fault is waited out unless told: the usual idle time of a session."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import omero.constants
 from omero.util.sessions import SessionsStore
 from pydantic import SecretStr
 
 from pyomero_upload.errors import UsageError
+from pyomero_upload.targets.omero.defaults import DEFAULT_PORT
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def fitting(host: str | None, port: int | None, user: str | None) -> StoredSessi
 def _fits(stored: StoredSession, host: str | None, port: int | None, user: str | None) -> bool:
     return (
         (host is None or stored.host.lower() == host.lower())
-        and (port is None or port == (stored.port or omero.constants.GLACIER2PORT))
+        and (port is None or port == (stored.port or DEFAULT_PORT))
         and (user is None or stored.user == user)
     )
 

@@ -28,8 +28,7 @@ from typing_extensions import Self
 from pyomero_upload.errors import UsageError
 from pyomero_upload.metadata.yaml_file import UserModel, read_yaml
 from pyomero_upload.targets.omero import login_store
-
-DEFAULT_PORT = 4064
+from pyomero_upload.targets.omero.defaults import DEFAULT_PORT
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
