@@ -11,15 +11,19 @@ from omero_embedded import tables
 from omero_embedded.call import Call
 from omero_embedded.commands.graph.closure import Growth
 from omero_embedded.commands.graph.integrity import (
+    check_file_users,
+    check_files,
     check_filesets,
+    check_rois,
     check_shared,
     check_wells,
     cut_references,
+    select_external_infos,
     select_inner_links,
     select_torn_links,
 )
 from omero_embedded.commands.graph.removal import remove, select_links
-from omero_embedded.commands.graph.rules import PARTS_OF, Part
+from omero_embedded.commands.graph.rules import FILE_OF_A_NOTE, PARTS_OF, Part
 from omero_embedded.commands.graph.selection import Selection
 from omero_embedded.commands.graph.targets import (
     child_options,
@@ -57,10 +61,10 @@ class ChangeGroup:
         """Move, or tell what would be moved."""
         request = self._request
         group = call.people.groups.get(request.groupId)
-        if group is None or (
-            group.id not in call.user.groups and "Chgrp" not in call.user.privileges
-        ):
+        if request.groupId not in call.user.groups and "Chgrp" not in call.user.privileges:
             raise refused(request, "not-in-group", "not a member of the chgrp destination group")
+        if group is None:
+            raise refused(request, "steps-cancel", f"No group with id {request.groupId}")
         # Clients that link what they moved send all of it in the context of the destination.
         named = call.context.get("omero.group") == str(group.id)
         with (
@@ -70,14 +74,18 @@ class ChangeGroup:
         ):
             options = child_options(request)
             select_targets(call, request, chosen, may_move, "does not own {}".format)
-            Growth(call, chosen, may_take_along, options).grow()
-            check_filesets(call, request, chosen)
+            Growth(call, chosen, may_take_along, options, apart=[FILE_OF_A_NOTE]).grow()
+            check_filesets(call, request, chosen, "move")
             check_wells(call, request, chosen, "move")
-            check_shared(call, request, chosen)
+            check_files(call, request, chosen, "move")
+            check_shared(call, request, chosen, "move")
+            check_file_users(call, request, chosen, "move")
+            check_rois(call, request, chosen, "move")
             if not group.grants(GROUP_READ):
                 select_personal(call, chosen, removed)
             select_inner_links(chosen)
             select_torn_links(chosen, removed)
+            select_external_infos(chosen)
             response = omero.cmd.Chgrp2Response(chosen.by_class(), removed.by_class())
             if not request.dryRun:
                 remove(call, removed)
@@ -86,7 +94,7 @@ class ChangeGroup:
                     rows = tables.table(kind)
                     moved = update(rows).where(rows.c.id.in_(chosen.ids(kind)))
                     call.db.execute(moved.values(details_group=group.id))
-        return with_steps(response, 5 if request.dryRun else 7)
+        return with_steps(response, 4 if request.dryRun else 6)
 
 
 def left_by_others() -> Iterator[tuple[Part, FromClause, Select[int]]]:

@@ -1,36 +1,55 @@
 """Requests made of requests: omero.cmd.DoAll, SkipHead and LegalGraphTargets."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import omero
 import omero.cmd
 
 from omero_embedded.call import Call
-from omero_embedded.commands.graph.closure import Growth, anything
+from omero_embedded.commands.chgrp import may_take_along
+from omero_embedded.commands.chown import may_give
+from omero_embedded.commands.delete import may_delete
+from omero_embedded.commands.graph.closure import DELETED, Growth, anything
+from omero_embedded.commands.graph.options import Option
+from omero_embedded.commands.graph.rules import ANNOTATION_LINKS
 from omero_embedded.commands.graph.selection import Selection
 from omero_embedded.commands.graph.targets import (
     child_options,
     classes_named,
+    declined,
     in_all_groups,
+    legal_targets,
     refused,
     select_targets,
-    target_classes,
 )
 from omero_embedded.commands.steps import with_steps
 from omero_embedded.schema import CLASSES
 from omero_embedded.wire.registry import COMMANDS, command
 
-GRAPH_REQUESTS = (
-    "Chgrp2",
-    "Chmod2",
-    "Chown2",
-    "Delete2",
-    "DiskUsage2",
-    "Duplicate",
-    "FindChildren",
-    "FindParents",
-)
+Head = Callable[[Call, Selection, list[Option], list[str]], Growth]
+
+HEADS: Mapping[str, Head] = {
+    "Chgrp2": lambda call, chosen, options, stop: Growth(
+        call, chosen, may_take_along, options, stop=stop
+    ),
+    "Chown2": lambda call, chosen, options, stop: Growth(
+        call, chosen, may_give, options, stop=stop, contents_of_same_owner=True
+    ),
+    "Delete2": lambda call, chosen, options, stop: Growth(
+        call, chosen, may_delete, options, stop=stop, notes=DELETED
+    ),
+    "Duplicate": lambda call, chosen, options, stop: Growth(
+        call, chosen, anything, options, stop=stop, whole=True
+    ),
+}
+"""How far the requests go that SkipHead can begin further on: what they would not take is not begun with either."""
+
+PLANNING = {"Chown2": 2}
+"""Steps until a request knows what it is about, where these are more than one."""
+
+LINKS = f"ome.model.{ANNOTATION_LINKS}"
+"""The one legal target that is no class of the model: an interface of the real server's."""
 
 
 def carry_out(
@@ -53,6 +72,8 @@ class DoAll:
     def run(self, call: Call) -> omero.cmd.DoAllRsp:
         """Carry them out in their order."""
         requests, contexts = self._request.requests or [], self._request.contexts or []
+        if not requests:
+            raise declined(self._request, "no-steps")
         responses, states = [], []
         for place, request in enumerate(requests):
             context = contexts[place] if place < len(contexts) else None
@@ -87,20 +108,27 @@ class SkipHead:
     def run(self, call: Call) -> omero.cmd.Response:
         """Find what to begin with, then carry out the request on it."""
         request, inner = self._request, self._request.request
-        if not isinstance(inner, omero.cmd.GraphModify2):
-            raise refused(request, "bad-request", "SkipHead needs a request that changes a graph.")
-        begin = classes_named(request, request.startFrom)
+        if inner is None:
+            raise refused(request, "steps-cancel", "GraphException: must pass a request argument")
+        name = inner.ice_id().rsplit("::", 1)[-1]
+        if name not in HEADS:
+            raise refused(
+                request, "steps-cancel", f"GraphException: cannot use SkipHead on {name}I"
+            )
+        begin = classes_named(request, request.startFrom, "graph-fail")
         if not begin:
-            raise refused(request, "bad-start", "must specify some types to start from")
+            text = "GraphException: SkipHead requires the start classes to be named"
+            raise refused(request, "graph-fail", text)
+        inner.targetObjects = request.targetObjects
         with in_all_groups(call), Selection(call.db) as chosen:
-            select_targets(call, request, chosen, anything, "{}".format)
-            Growth(call, chosen, anything, child_options(request), whole=True, stop=begin).grow()
+            select_targets(call, inner, chosen, anything, "{}".format)
+            HEADS[name](call, chosen, child_options(request), begin).grow()
             wanted = {c.name for name in begin for c in CLASSES[name].concrete}
             found = {cls: ids for cls, ids in chosen.by_class(java=False).items() if cls in wanted}
         inner.targetObjects = found
         inner.dryRun = inner.dryRun or request.dryRun
-        inner.childOptions = inner.childOptions or request.childOptions
-        return carry_out(call, inner, request)
+        response = carry_out(call, inner, request)
+        return with_steps(response, response.steps + PLANNING.get(name, 1))
 
 
 @command("omero.cmd.LegalGraphTargets")
@@ -113,12 +141,10 @@ class LegalTargets:
     def run(self, call: Call) -> omero.cmd.LegalGraphTargetsResponse:
         """Give the Java names."""
         asked = self._request.request
-        name = "" if asked is None else asked.ice_id().rsplit("::", 1)[-1]
-        if name not in GRAPH_REQUESTS:
-            raise refused(
-                self._request, "bad-request", f"{name or 'null'} is not a request on a graph."
-            )
-        classes = [CLASSES["ExperimenterGroup"]] if name == "Chmod2" else target_classes()
-        if name == "DiskUsage2":
-            classes += [CLASSES["Experimenter"], CLASSES["ExperimenterGroup"]]
-        return omero.cmd.LegalGraphTargetsResponse(sorted(c.java for c in classes))
+        legal = () if asked is None else legal_targets(asked)
+        if not legal:
+            name = "null" if asked is None else asked.ice_id()
+            text = f"no legal target classes defined for request class {name}"
+            raise refused(self._request, "graph-no-targets", text)
+        java = [LINKS if name == ANNOTATION_LINKS else CLASSES[name].java for name in legal]
+        return omero.cmd.LegalGraphTargetsResponse(sorted(java))

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from omero_embedded import tables
 from omero_embedded.call import Call
 from omero_embedded.commands.graph.closure import Growth, anything
-from omero_embedded.commands.graph.rules import TARGETS
+from omero_embedded.commands.graph.rules import ROOTS
 from omero_embedded.commands.graph.selection import Selection
 from omero_embedded.commands.graph.targets import (
     class_of,
@@ -23,6 +23,7 @@ from omero_embedded.commands.graph.targets import (
     in_all_groups,
     select_targets,
 )
+from omero_embedded.commands.steps import with_steps
 from omero_embedded.permissions import can_read, readable
 from omero_embedded.pixels.pyramid import files_of
 from omero_embedded.pixels.repository import pixels_path, thumbnail_path
@@ -63,26 +64,27 @@ class DiskUsage:
             files[whose][referrer] += 1
             sizes[whose][referrer] += size
             distinct[whose][file] = size
-        return omero.cmd.DiskUsage2Response(
+        response = omero.cmd.DiskUsage2Response(
             {_pair(whose): dict(by) for whose, by in files.items()},
             {_pair(whose): dict(by) for whose, by in sizes.items()},
             {_pair(whose): len(by) for whose, by in distinct.items()},
             {_pair(whose): sum(by.values()) for whose, by in distinct.items()},
         )
+        return with_steps(response, 5)
 
     def _targets(self, call: Call) -> Mapping[str, Sequence[int]]:
         """Return the ids of the targets by class; users and groups stand for all that is theirs."""
         request = self._request
         found: dict[str, list[int]] = defaultdict(list)
         for name in request.targetClasses or ():
-            cls = class_of(request, name, PEOPLE)
+            cls = class_of(request, name)
             if cls in PEOPLE:
-                for kind in TARGETS:
+                for kind in ROOTS:
                     found[kind] += _ids(call, kind)
             else:
                 found[cls] += _ids(call, cls)
         for name, ids in (request.targetObjects or {}).items():
-            cls = class_of(request, name, PEOPLE)
+            cls = class_of(request, name)
             if cls not in PEOPLE:
                 found[cls] += ids
                 continue
@@ -91,7 +93,7 @@ class DiskUsage:
                 if identifier not in known:
                     raise impossible(request, f"cannot read {CLASSES[cls].java}[{identifier}]")
             column = "details_owner" if cls == "Experimenter" else "details_group"
-            for kind in TARGETS:
+            for kind in ROOTS:
                 found[kind] += _ids(call, kind, column, ids)
         return found
 

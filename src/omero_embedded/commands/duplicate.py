@@ -19,7 +19,6 @@ from omero_embedded.commands.graph.selection import Selection, in_parts
 from omero_embedded.commands.graph.targets import (
     child_options,
     classes_named,
-    refused,
     select_targets,
 )
 from omero_embedded.commands.steps import with_steps
@@ -31,8 +30,8 @@ from omero_embedded.schema import CLASSES, ModelClass, Reference, Value
 from omero_embedded.wire.registry import command
 
 DUPLICATE, REFERENCE, IGNORE = "duplicate", "reference", "ignore"
-NEVER = {"Fileset": IGNORE, "Thumbnail": IGNORE}
-"""A Fileset stays with the Images it was imported as; Thumbnails are made anew."""
+NEVER = {"Fileset": IGNORE, "Thumbnail": IGNORE, "FileAnnotation": IGNORE, "OriginalFile": IGNORE}
+"""A Fileset stays with the Images it was imported as; Thumbnails are made anew; the real server copies no files."""
 
 Copies = dict[str, dict[int, int]]
 
@@ -67,7 +66,7 @@ class Duplicate:
             CLASSES[cls].java: [copies[kind_of(cls)][i] for i in ids]
             for cls, ids in originals.items()
         }
-        return with_steps(omero.cmd.DuplicateResponse(java), 6)
+        return with_steps(omero.cmd.DuplicateResponse(java), 8)
 
     def _handling(self) -> Mapping[str, str]:
         """Return how each concrete class is handled that the request speaks of: the closest class above it counts."""
@@ -83,13 +82,7 @@ class Duplicate:
                 if short in ("IAnnotationLink", "ILink"):
                     said.update({c.name: how for c in CLASSES.values() if c.link})
                 else:
-                    said.update(dict.fromkeys(classes_named(request, [name]), how))
-        if any(
-            said.get(kind_of(cls)) == IGNORE
-            for cls in self._request.targetObjects or {}
-            if cls in CLASSES
-        ):
-            raise refused(request, "bad-class", "cannot ignore what is to be duplicated")
+                    said.update(dict.fromkeys(classes_named(request, [name], "bad-class"), how))
         found = {}
         for cls in CLASSES.values():
             closest = next((a.name for a in cls.ancestors if a.name in said), None)
@@ -197,7 +190,7 @@ def _link_references(call: Call, copies: Copies, handling: Mapping[str, str]) ->
                 if row.child not in taken
             ]
             if made:
-                call.db.execute(insert(rows), made)
+                new = call.db.execute(insert(rows).returning(rows.c.id), made).scalars()
 
 
 def _copy_files(call: Call, copies: Copies) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from omero_embedded import permissions, tables
 from omero_embedded.call import Call
 from omero_embedded.commands.graph.closure import Growth, anything
-from omero_embedded.commands.graph.rules import HOLDERS_OF, PARTS_OF
+from omero_embedded.commands.graph.rules import HOLDERS_OF, PARTS_OF, kind_of, links
 from omero_embedded.commands.graph.selection import Selection
 from omero_embedded.commands.graph.targets import (
     classes_named,
@@ -32,9 +32,12 @@ class FindChildren:
         """Give the ids by class."""
         request = self._request
         with in_all_groups(call), Selection(call.db) as chosen:
-            wanted, stop = _classes(request, request.typesOfChildren, request.stopBefore)
+            wanted, stop = _classes(
+                request, "children", request.typesOfChildren, request.stopBefore
+            )
             select_targets(call, request, chosen, anything, "{}".format)
             Growth(call, chosen, anything, whole=True, leave=stop).grow()
+            _add_links(chosen, wanted)
             return omero.cmd.FoundChildren(_found(call, chosen, wanted))
 
 
@@ -49,18 +52,22 @@ class FindParents:
         """Give the ids by class."""
         request = self._request
         with in_all_groups(call), Selection(call.db) as chosen:
-            wanted, stop = _classes(request, request.typesOfParents, request.stopBefore)
+            wanted, stop = _classes(request, "parents", request.typesOfParents, request.stopBefore)
             select_targets(call, request, chosen, anything, "{}".format)
             _climb(chosen, {CLASSES[name].root.name for name in stop})
+            _add_links(chosen, wanted)
             return omero.cmd.FoundParents(_found(call, chosen, wanted))
 
 
 def _classes(
-    request: omero.cmd.Request, wanted: Sequence[str] | None, stop: Sequence[str] | None
+    request: omero.cmd.Request,
+    relatives: str,
+    wanted: Sequence[str] | None,
+    stop: Sequence[str] | None,
 ) -> tuple[set[str], list[str]]:
     names = classes_named(request, wanted)
     if not names:
-        raise refused(request, "bad-class", "must specify some types to find")
+        raise refused(request, "bad-options", f"no types of {relatives} specified to find")
     return {c.name for name in names for c in CLASSES[name].concrete}, classes_named(request, stop)
 
 
@@ -77,6 +84,17 @@ def _found(call: Call, chosen: Selection, wanted: set[str]) -> dict[str, list[in
             visible = set(call.db.execute(query if seen is None else query.where(seen)).scalars())
             found[CLASSES[cls].java] = [i for i in ids if i in visible]
     return {java: ids for java, ids in found.items() if ids}
+
+
+def _add_links(chosen: Selection, wanted: set[str]) -> None:
+    """Add the links of the wanted classes that join what is selected."""
+    kinds = set(chosen.kinds())
+    for link in links():
+        ends = {end: kind_of(link.fields[end].target) for end in ("parent", "child")}  # type: ignore[union-attr]  # references
+        if link.name in wanted and kinds.issuperset(ends.values()):
+            rows = tables.table(link.name)
+            joined = [chosen.among(kind, rows.c[end]) for end, kind in ends.items()]
+            chosen.add_all(link.name, rows.c.id, select(rows.c.id).where(*joined))
 
 
 def _climb(chosen: Selection, stop: set[str]) -> None:

@@ -6,13 +6,13 @@ import omero
 import omero.cmd
 
 from omero_embedded.call import Call
-from omero_embedded.commands.graph.targets import refused
+from omero_embedded.commands.graph.targets import declined
 from omero_embedded.commands.steps import with_steps
 from omero_embedded.wire.registry import COMMANDS, command
 
 LONGEST = 300_000
 """Milliseconds that a Timing may take."""
-MOST = 100_000
+MOST = 1_000_000
 """Steps that a Timing may have."""
 
 
@@ -25,12 +25,16 @@ class Timing:
 
     def run(self, call: Call) -> omero.cmd.OK:
         """Wait."""
-        steps, each = self._request.steps, self._request.millisPerStep
-        if steps < 0 or each < 0 or steps > MOST or steps * each > LONGEST:
-            raise refused(
-                self._request, "timing", f"{steps} steps of {each} ms: at most {LONGEST} ms in all"
-            )
-        time.sleep(steps * each / 1000)
+        request, steps, each = self._request, self._request.steps, self._request.millisPerStep
+        if steps > MOST:
+            raise declined(request, "too-many-steps", steps=steps)
+        if each > LONGEST:
+            raise declined(request, "too-long-steps", millisPerStep=each)
+        if steps * each > LONGEST:
+            raise declined(request, "too-long", millisPerStep=each, steps=steps)
+        if steps <= 0:
+            raise declined(request, "no-steps")
+        time.sleep(steps * max(each, 0) / 1000)
         return with_steps(omero.cmd.OK(), steps)
 
 

@@ -260,7 +260,7 @@ def test_a_tag_on_somebodys_dataset_is_not_deleted_from_under_it(
     other.annotate("Dataset", dataset, "Tag", tag)
     response = mine.run(Delete2(targetObjects={"Annotation": [tag]}))
     assert isinstance(response, omero.cmd.GraphException)
-    assert f"[{dataset}] is tagged with it" in response.message
+    assert response.message.endswith(f" while ome.model.containers.Dataset[{dataset}] remains")
 
 
 def test_a_plate_goes_with_its_wells_and_their_images(bench: Any) -> None:
@@ -273,7 +273,7 @@ def test_a_plate_goes_with_its_wells_and_their_images(bench: Any) -> None:
     well.addWellSample(sample)
     bench.save(well)
     refused = bench.run(Delete2(targetObjects={"Image": [image]}))
-    assert "only via" in refused.message
+    assert f"may not delete ome.model.core.Image[{image}] while " in refused.message
     assert bench.delete(Plate=[plate]) == {**IMAGE, "Plate": 1, "Well": 1, "WellSample": 1}
 
 
@@ -287,7 +287,10 @@ def test_images_of_a_fileset_go_together(bench: Any) -> None:
         image.fileset = omero.model.FilesetI(made, False)
         bench.save(image)
     refused = bench.run(Delete2(targetObjects={"Image": images[:1]}))
-    assert refused.message == f"may not split ome.model.fs.Fileset[{made}]"
+    taken, left = (f"ome.model.core.Image[{i}]" for i in images)
+    assert refused.message == (
+        f"within ome.model.fs.Fileset[{made}] may not delete {taken} while {left} remains"
+    )
     deleted = bench.delete(Image=images)
     assert (deleted["Image"], deleted["Fileset"]) == (2, 1)
 
@@ -308,3 +311,135 @@ def test_thousands_of_images_are_deleted_in_seconds(bench: Any) -> None:
     deleted = bench.delete(Dataset=[dataset])
     assert (deleted["Image"], deleted["ImageAnnotationLink"]) == (2000, 2000)
     assert time.monotonic() - begin < 10
+
+
+def _note(bench: Any, kind: str, image: int) -> int:
+    """Put a new annotation on an Image and return the id of the link."""
+    note = getattr(omero.model, f"{kind}AnnotationI")()
+    return int(bench.annotate("Image", image, kind, bench.save(note)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "goes"), [("Comment", True), ("Long", True), ("Map", True), ("Tag", False)]
+)
+def test_what_only_a_deleted_link_bore_goes_unless_people_share_it(
+    bench: Any, kind: str, *, goes: bool
+) -> None:
+    """blitz-delete-rules.xml: «If a basic or comment annotation is unlinked then consider it for deletion»."""
+    link = _note(bench, kind, bench.image())
+    expected = {"ImageAnnotationLink": 1, **({f"{kind}Annotation": 1} if goes else {})}
+    assert bench.delete(ImageAnnotationLink=[link]) == expected
+
+
+def test_comments_of_others_go_with_an_image_and_their_tags_stay(
+    omero_new_user: Any, bench_of: Any
+) -> None:
+    owner = omero_new_user(permissions="rwra--")
+    member, leader = (
+        omero_new_user(group=owner.group),
+        omero_new_user(group=owner.group, leader=True),
+    )
+    mine, other = bench_of(owner), bench_of(member)
+    image = mine.image()
+    other.comment("Image", image)
+    tag = other.tag(("Image", image))
+    assert bench_of(leader).delete(Image=[image]) == {
+        **IMAGE,
+        "CommentAnnotation": 1,
+        "ImageAnnotationLink": 2,
+    }
+    assert other.exists("Annotation", tag)
+
+
+def test_an_image_stays_that_others_of_its_fileset_outlive(bench: Any) -> None:
+    """blitz-delete-rules.xml: «If a fileset is not to be deleted then nor are its images»."""
+    dataset, fileset = bench.named("Dataset"), omero.model.FilesetI()
+    fileset.templatePrefix = rstring("x")
+    made = bench.save(fileset)
+    inside, outside = bench.image(dataset), bench.image()
+    for i in (inside, outside):
+        image = bench.query.get("Image", i)
+        image.fileset = omero.model.FilesetI(made, False)
+        bench.save(image)
+    assert bench.delete(Dataset=[dataset]) == {"Dataset": 1, "DatasetImageLink": 1}
+    both = bench.named("Dataset")
+    for i in (inside, outside):
+        bench.link("Dataset", both, "Image", i)
+    assert bench.delete(Dataset=[both])["Fileset"] == 1
+
+
+def test_a_roi_in_a_folder_outlives_its_image(bench: Any) -> None:
+    image, folder, roi = bench.image(), bench.named("Folder"), omero.model.RoiI()
+    roi.image = omero.model.ImageI(image, False)
+    kept = bench.save(roi)
+    bench.link("Folder", folder, "Roi", kept)
+    assert bench.delete(Image=[image]) == IMAGE
+    assert bench.value("select count(*) from Roi r where r.id = :id and r.image is null", kept) == 1
+
+
+def test_an_image_with_a_roi_that_one_may_not_delete_stays(
+    omero_new_user: Any, bench_of: Any
+) -> None:
+    owner = omero_new_user(permissions="rwra--")
+    leader = omero_new_user(group=owner.group, leader=True)
+    mine, roi = bench_of(owner), omero.model.RoiI()
+    image = mine.image()
+    roi.image = omero.model.ImageI(image, False)
+    made = bench_of(leader).save(roi)
+    refused = mine.run(Delete2(targetObjects={"Image": [image]}))
+    assert refused.message == f"not permitted to update ome.model.roi.Roi[{made}]"
+
+
+def test_a_file_of_a_fileset_is_not_deleted_from_under_it(bench: Any) -> None:
+    fileset, entry = omero.model.FilesetI(), omero.model.FilesetEntryI()
+    fileset.templatePrefix, entry.clientPath = rstring("x"), rstring("c")
+    entry.originalFile = omero.model.OriginalFileI()
+    entry.originalFile.name, entry.originalFile.path = rstring("a"), rstring("/")
+    fileset.addFilesetEntry(entry)
+    made = bench.save(fileset)
+    hql = "select e.originalFile.id from FilesetEntry e where e.fileset.id = :id"
+    file = bench.value(hql, made)
+    refused = bench.run(Delete2(targetObjects={"OriginalFile": [file]}))
+    assert refused.message.startswith(f"may not delete ome.model.core.OriginalFile[{file}] while ")
+
+
+def test_external_information_goes_along(bench: Any) -> None:
+    dataset, info = omero.model.DatasetI(), omero.model.ExternalInfoI()
+    dataset.name = rstring("n")
+    info.entityId, info.entityType = omero.rtypes.rlong(1), rstring("x")
+    dataset.details.externalInfo = info
+    assert bench.delete(Dataset=[bench.save(dataset)]) == {"Dataset": 1, "ExternalInfo": 1}
+
+
+@pytest.mark.parametrize("name", ["PlaneInfo", "Pixels", "Experimenter", "Format"])
+def test_what_is_no_target_is_refused(bench: Any, name: str) -> None:
+    refused = bench.run(Delete2(targetObjects={name: [1]}))
+    assert (refused.name, refused.parameters["message"]) == ("bad-target", f"cannot target {name}")
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (ChildOption(excludeNs=["x"]), "child option must include or exclude some type"),
+        (
+            ChildOption(includeType=["Annotation"], includeNs=["x"], excludeNs=["y"]),
+            "child option may not both include and exclude namespace",
+        ),
+    ],
+)
+def test_child_options_that_mean_nothing_stop_the_request_as_it_begins(
+    bench: Any, option: ChildOption, message: str
+) -> None:
+    refused = bench.run(Delete2(targetObjects={"Dataset": [1]}, childOptions=[option]))
+    assert (refused.name, refused.parameters["message"]) == ("steps-cancel", message)
+
+
+def test_skip_head_begins_with_what_the_request_would_have_taken(bench: Any) -> None:
+    first, second = bench.named("Dataset"), bench.named("Dataset")
+    shared, own = bench.image(first, second), bench.image(first)
+    request = SkipHead(targetObjects={"Dataset": [first]}, startFrom=["Image"], request=Delete2())
+    assert bench.run(request).deletedObjects["ome.model.core.Image"] == [own]
+    assert bench.exists("Image", shared)
+    request.targetObjects = {"Dataset": [2**40]}
+    refused = bench.run(request)
+    assert (refused.category, refused.name) == ("::omero::cmd::Delete2", "graph-fail")

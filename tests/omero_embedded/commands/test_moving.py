@@ -234,3 +234,66 @@ def test_a_group_that_becomes_private_loses_what_joins_different_owners(
     assert counts(other.run(request).deletedObjects) == {"DatasetAnnotationLink": 1}
     hql = "select l.child.id from DatasetAnnotationLink l where l.parent.id = :id"
     assert mine.value(hql, dataset) == kept
+
+
+def _scene(bench: Any) -> dict[str, int]:
+    """Make a Project with a Dataset with an Image that bears a tag and a Roi."""
+    project, dataset = bench.named("Project"), bench.named("Dataset")
+    bench.link("Project", project, "Dataset", dataset)
+    image, roi = bench.image(dataset), omero.model.RoiI()
+    bench.tag(("Image", image))
+    roi.image = omero.model.ImageI(image, False)
+    bench.save(roi)
+    return {"Project": project, "Dataset": dataset, "Image": image}
+
+
+IMAGE = {"Channel": 1, "Image": 1, "LogicalChannel": 1, "Pixels": 1}
+
+
+@pytest.mark.parametrize(
+    ("permissions", "with_notes", "cut"),
+    [
+        ("rwr---", True, {"ProjectDatasetLink": 1}),
+        ("rwra--", False, {"ProjectDatasetLink": 1}),
+        ("rwrw--", False, {}),
+    ],
+)
+def test_what_is_given_along_and_what_is_cut_depends_on_the_group(
+    omero_new_user: Any,
+    bench_of: Any,
+    permissions: str,
+    cut: dict[str, int],
+    *,
+    with_notes: bool,
+) -> None:
+    """blitz-chown-rules.xml: annotations and Rois stay where people annotate one another's objects."""
+    owner = omero_new_user(permissions=permissions)
+    heir, leader = omero_new_user(group=owner.group), omero_new_user(group=owner.group, leader=True)
+    made = _scene(bench_of(owner))
+    given = bench_of(leader).run(
+        Chown2(targetObjects={"Dataset": [made["Dataset"]]}, userId=heir.id)
+    )
+    notes = {"ImageAnnotationLink": 1, "Roi": 1, "TagAnnotation": 1} if with_notes else {}
+    assert counts(given.includedObjects) == {**IMAGE, "Dataset": 1, "DatasetImageLink": 1, **notes}
+    assert counts(given.deletedObjects) == cut
+
+
+@pytest.mark.parametrize("name", ["Well", "PlateAcquisition", "Channel", "DatasetImageLink"])
+def test_what_only_goes_along_cannot_be_moved_by_itself(bench: Any, name: str) -> None:
+    refused = bench.run(Chgrp2(targetObjects={name: [1]}, groupId=1))
+    assert refused.parameters["message"] == f"cannot target {name}"
+
+
+def test_a_roi_is_not_moved_out_of_its_image(
+    omero_new_user: Any, bench_of: Any, second_group: Any
+) -> None:
+    user = omero_new_user()
+    group = second_group(user)
+    bench, roi = bench_of(user), omero.model.RoiI()
+    image = bench.image()
+    roi.image = omero.model.ImageI(image, False)
+    made = bench.save(roi)
+    refused = bench.run(Chgrp2(targetObjects={"Roi": [made]}, groupId=group))
+    assert refused.message == (
+        f"cannot move ome.model.roi.Roi[{made}] while ome.model.core.Image[{image}] remains"
+    )

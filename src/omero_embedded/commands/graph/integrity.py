@@ -1,8 +1,10 @@
 """What a command must not tear apart: Filesets, Wells' Images, tags in use; and links whose ends part."""
 
+from collections.abc import Callable, Sequence
+
 import omero
 import omero.cmd
-from sqlalchemy import Column, and_, select, update
+from sqlalchemy import Column, ColumnElement, FromClause, and_, select, true, update
 
 from omero_embedded import tables
 from omero_embedded.call import Call
@@ -12,36 +14,111 @@ from omero_embedded.commands.graph.selection import Selection
 from omero_embedded.commands.graph.targets import impossible
 from omero_embedded.schema import CLASSES, ModelClass, Reference
 
-UNDIVIDED = (("Image", "instrument", "images"), ("FileAnnotation", "file", "file annotations"))
-"""Who shares these moves or stays together: class, reference, and what to call them."""
+UNDIVIDED = ("imagingEnvironment", "instrument", "stageLabel", "experiment")
+"""What of an Image moves or stays with all Images that share it."""
 
 
-def check_filesets(call: Call, request: omero.cmd.Request, chosen: Selection) -> None:
+def _named(cls: str, identifier: int) -> str:
+    return f"{CLASSES[cls].java}[{identifier}]"
+
+
+def check_filesets(call: Call, request: omero.cmd.Request, chosen: Selection, verb: str) -> None:
     """Refuse where some Images of a Fileset are taken and others not."""
-    image = tables.table("Image")
-    taken, left = image.alias(), image.alias()
+    split = _parted(call, chosen, "Image", "fileset")
+    if split is not None:
+        fileset, taken, left = split
+        raise impossible(
+            request,
+            f"within {_named('Fileset', fileset)} may not {verb} {_named('Image', taken)}"
+            f" while {_named('Image', left)} remains",
+        )
+
+
+def _within(rows: FromClause, groups: Sequence[int] | None) -> ColumnElement[bool]:
+    """Return the condition that a row is in one of the groups; None is every group."""
+    return true() if groups is None else rows.c.details_group.in_(groups)
+
+
+def _parted(
+    call: Call, chosen: Selection, cls: str, field: str, groups: Sequence[int] | None = None
+) -> tuple[int, int, int] | None:
+    """Return what objects of the class share of which some are taken, with one that is and one that is not."""
+    rows, column = tables.table(cls), tables.column_name(cls, field)
+    taken, left = rows.alias(), rows.alias()
     query = (
-        select(taken.c.fileset)
-        .join(left, left.c.fileset == taken.c.fileset)
-        .where(chosen.among("Image", taken.c.id), ~chosen.holds("Image", left.c.id))
+        select(taken.c[column], taken.c.id, left.c.id)
+        .join(left, left.c[column] == taken.c[column])
+        .where(chosen.among(kind_of(cls), taken.c.id), ~chosen.holds(kind_of(cls), left.c.id))
+        .where(_within(taken, groups))
+        .order_by(taken.c[column], taken.c.id, left.c.id)
         .limit(1)
     )
-    split = call.db.execute(query).scalar()
-    if split is not None:
-        raise impossible(request, f"may not split {CLASSES['Fileset'].java}[{split}]")
+    found = call.db.execute(query).first()
+    return None if found is None else (found[0], found[1], found[2])
 
 
-def check_wells(call: Call, request: omero.cmd.Request, chosen: Selection, verb: str) -> None:
+def check_wells(
+    call: Call,
+    request: omero.cmd.Request,
+    chosen: Selection,
+    verb: str,
+    groups: Sequence[int] | None = None,
+) -> None:
     """Refuse where an Image is taken from under a Well that is not."""
     sample = tables.table("WellSample")
-    taken = and_(chosen.among("Image", sample.c.image), ~chosen.holds("WellSample", sample.c.id))
+    taken = and_(
+        chosen.among("Image", sample.c.image),
+        ~chosen.holds("WellSample", sample.c.id),
+        _within(sample, groups),
+    )
     found = call.db.execute(select(sample.c.id, sample.c.image).where(taken).limit(1)).first()
     if found is not None:
-        image, well = (
-            f"{CLASSES['Image'].java}[{found.image}]",
-            f"{CLASSES['WellSample'].java}[{found.id}]",
-        )
-        raise impossible(request, f"may {verb} {image} only via {well}")
+        image, sample_name = _named("Image", found.image), _named("WellSample", found.id)
+        raise impossible(request, f"may not {verb} {image} while {sample_name} remains")
+
+
+def check_files(call: Call, request: omero.cmd.Request, chosen: Selection, verb: str) -> None:
+    """Refuse where a file is taken from under a Fileset that is not."""
+    entry = tables.table("FilesetEntry")
+    taken = and_(
+        chosen.among("OriginalFile", entry.c.originalFile),
+        ~chosen.holds("FilesetEntry", entry.c.id),
+    )
+    found = call.db.execute(select(entry.c.id, entry.c.originalFile).where(taken).limit(1)).first()
+    if found is not None:
+        file, used = _named("OriginalFile", found.originalFile), _named("FilesetEntry", found.id)
+        raise impossible(request, f"may not {verb} {file} while {used} remains")
+
+
+def check_file_users(call: Call, request: omero.cmd.Request, chosen: Selection, verb: str) -> None:
+    """Refuse where a file is moved or given without the annotations that are made of it."""
+    note = tables.table("FileAnnotation")
+    taken = and_(chosen.among("OriginalFile", note.c.file), ~chosen.holds("Annotation", note.c.id))
+    found = call.db.execute(select(note.c.id, note.c.file).where(taken).limit(1)).first()
+    if found is not None:
+        file, user = _named("OriginalFile", found.file), _named("FileAnnotation", found.id)
+        raise impossible(request, f"may not {verb} {file} while used by {user}")
+
+
+def check_rois(
+    call: Call,
+    request: omero.cmd.Request,
+    chosen: Selection,
+    verb: str,
+    groups: Sequence[int] | None = None,
+) -> None:
+    """Refuse where a Roi is taken out of an Image that stays."""
+    rows = tables.table("Roi")
+    taken = and_(
+        chosen.among("Roi", rows.c.id),
+        ~chosen.holds("Image", rows.c.image),
+        _within(rows, groups),
+    )
+    query = select(rows.c.id, rows.c.image).where(rows.c.image.is_not(None), taken).limit(1)
+    found = call.db.execute(query).first()
+    if found is not None:
+        roi, image = _named("Roi", found.id), _named("Image", found.image)
+        raise impossible(request, f"cannot {verb} {roi} while {image} remains")
 
 
 def check_tags(call: Call, request: omero.cmd.Request, chosen: Selection, may: May) -> None:
@@ -63,28 +140,33 @@ def check_tags(call: Call, request: omero.cmd.Request, chosen: Selection, may: M
         )
         found = call.db.execute(query.limit(1)).first()
         if found is not None:
-            name = f"{CLASSES['TagAnnotation'].java}[{found.tag}]"
-            other = f"{CLASSES[holding.holder_kind].java}[{found.id}]"
-            raise impossible(request, f"may not delete {name} because {other} is tagged with it")
+            name, other = _named("TagAnnotation", found.tag), _named(holding.holder_kind, found.id)
+            raise impossible(request, f"may not delete {name} while {other} remains")
 
 
-def check_shared(call: Call, request: omero.cmd.Request, chosen: Selection) -> None:
-    """Refuse where Images that share an Instrument, or annotations that share a file, would part."""
-    for cls, field, called in UNDIVIDED:
-        rows, column = tables.table(cls), tables.column_name(cls, field)
-        kind, target = kind_of(cls), CLASSES[cls].fields[field]
-        assert isinstance(target, Reference)
-        taken, left = rows.alias(), rows.alias()
-        query = (
-            select(taken.c[column])
-            .join(left, left.c[column] == taken.c[column])
-            .where(chosen.among(kind, taken.c.id), ~chosen.holds(kind, left.c.id))
-            .limit(1)
-        )
-        shared = call.db.execute(query).scalar()
-        if shared is not None:
-            java = CLASSES[target.target].java
-            raise impossible(request, f"may not split {called} that share {java}[{shared}]")
+def check_shared(
+    call: Call,
+    request: omero.cmd.Request,
+    chosen: Selection,
+    verb: str,
+    groups: Sequence[int] | None = None,
+) -> None:
+    """Refuse where Images that share an Instrument and the like, or annotations that share a file, would part."""
+    for field in UNDIVIDED:
+        parted = _parted(call, chosen, "Image", field, groups)
+        if parted is not None:
+            target = CLASSES["Image"].fields[field]
+            assert isinstance(target, Reference)
+            shared, taken, left = parted
+            raise impossible(
+                request,
+                f"may not {verb} {_named('Image', taken)} while {_named('Image', left)} remains"
+                f" as they share {_named(target.target, shared)}",
+            )
+    parted = _parted(call, chosen, "FileAnnotation", "file")
+    if parted is not None:
+        file = _named("OriginalFile", parted[0])
+        raise impossible(request, f"cannot {verb} {file} while objects using it remain")
 
 
 def _ends(link: ModelClass) -> list[tuple[str, Column[int]]]:
@@ -107,15 +189,29 @@ def select_inner_links(chosen: Selection) -> None:
             chosen.add_all(link.name, rows.c.id, select(rows.c.id).where(*taken))
 
 
-def select_torn_links(chosen: Selection, torn: Selection) -> None:
-    """Add to `torn` the links of which one end is taken and one is not."""
+def select_torn_links(
+    chosen: Selection,
+    torn: Selection,
+    groups_of: Callable[[str], Sequence[int] | None] = lambda _link: None,
+) -> None:
+    """Add to `torn` the links of which one end is taken and one is not, in the groups that are told for each class."""
     kinds = set(chosen.kinds())
     for link in links():
         ends, rows = _ends(link), tables.table(link.name)
+        within = _within(rows, groups_of(link.name))
         for (kind, here), (other, there) in zip(ends, reversed(ends), strict=True):
             if kind in kinds and len(ends) == 2:
-                parted = (chosen.among(kind, here), ~chosen.holds(other, there))
+                parted = (chosen.among(kind, here), ~chosen.holds(other, there), within)
                 torn.add_all(link.name, rows.c.id, select(rows.c.id).where(*parted))
+
+
+def select_external_infos(chosen: Selection) -> None:
+    """Add what the taken objects say of where else they are known."""
+    info = tables.table("ExternalInfo")
+    for kind in chosen.kinds():
+        rows = tables.table(kind)
+        query = select(info.c.id).join(rows, rows.c.details_externalInfo == info.c.id)
+        chosen.add_all("ExternalInfo", info.c.id, query.where(chosen.among(kind, rows.c.id)))
 
 
 def cut_references(chosen: Selection) -> None:

@@ -10,11 +10,11 @@ from omero_embedded.schema import CLASSES, find_class
 TAKE, LEAVE, ASK = 1, 2, 0
 """What an option says of a child: take it, leave it, or ask whether others hold it."""
 
-REQUIRED_NAMESPACES = (
+LEFT_ALONE = (
     "openmicroscopy.org/omero/import/companionFile",
     "openmicroscopy.org/omero/measurement",
 )
-"""Annotations that belong to an Image as if they were parts of it: no option keeps them from going along."""
+"""Namespaces of which an option says nothing that names none itself: what came with an Image."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def read(given: Sequence[object] | None) -> list[Option]:
     Raises
     ------
     ValueError
-        An option names no class, or one that does not exist.
+        An option names no class, or one that does not exist, or namespaces both to look into and to leave out.
     """
     options = []
     for option in given or ():
@@ -71,8 +71,12 @@ def read(given: Sequence[object] | None) -> list[Option]:
         )
         if not include and not exclude:
             raise ValueError("child option must include or exclude some type")
-        namespaces = (tuple(getattr(option, name) or ()) for name in ("includeNs", "excludeNs"))
-        options.append(Option(include, exclude, *namespaces))
+        inside, outside = (
+            tuple(getattr(option, name) or ()) for name in ("includeNs", "excludeNs")
+        )
+        if inside and outside:
+            raise ValueError("child option may not both include and exclude namespace")
+        options.append(Option(include, exclude, inside, outside or (() if inside else LEFT_ALONE)))
     return options
 
 
@@ -100,7 +104,4 @@ def verdict(options: Sequence[Option], kind: str, rows: FromClause) -> ColumnEle
     said = [found for option in options if (found := option.verdict(kind, rows)) is not None]
     if not said:
         return None
-    branches = [(one != ASK, one) for one in said]
-    if kind == "Annotation":
-        branches.insert(0, (rows.c.ns.in_(REQUIRED_NAMESPACES), literal(ASK)))
-    return case(*branches, else_=literal(ASK))
+    return case(*((one != ASK, one) for one in said), else_=literal(ASK))

@@ -39,7 +39,8 @@ def remove(call: Call, selection: Selection) -> None:
     kinds = set(selection.kinds())
     _forget(selection, kinds)
     _remove_files(call, selection, kinds)
-    for kind in children_first():
+    ordered = children_first()
+    for kind in (*ordered, *sorted(kinds.difference(ordered))):
         if kind in kinds:
             rows = tables.table(kind)
             call.db.execute(delete(rows).where(rows.c.id.in_(selection.ids(kind))))
@@ -76,6 +77,8 @@ def children_first() -> tuple[str, ...]:
                 target = kind_of(field.target)
                 if target != kind_of(cls.name) and not CLASSES[target].is_global:
                     order.add(target, kind_of(cls.name))
+        if cls.name != "ExternalInfo":
+            order.add("ExternalInfo", kind_of(cls.name))
     return tuple(order.static_order())
 
 

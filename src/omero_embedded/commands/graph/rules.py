@@ -19,16 +19,18 @@ from sqlalchemy import Column, FromClause, Table
 from omero_embedded import tables
 from omero_embedded.schema import CLASSES, ModelClass, Reference
 
+FILE_OF_A_NOTE = ("FileAnnotation", "file")
+
 PARTS = {
     ("Roi", "image"),
     ("Image", "fileset"),
-    ("FileAnnotation", "file"),
+    FILE_OF_A_NOTE,
     ("WellSample", "plateAcquisition"),
 }
 """References that may be empty and yet make a part of the one that has them."""
 
-USERS = {("WellSample", "image")}
-"""Required references that make no part: a Well's Image is not deleted from under it, but with it."""
+USERS = {("WellSample", "image"), ("FilesetEntry", "originalFile")}
+"""Required references that make no part: a Well's Image, a Fileset's file is not deleted from under it, but with it."""
 
 SHARED = (
     ("WellSample", "image"),
@@ -60,12 +62,61 @@ CONTAINED = (("Folder", "parentFolder"), ("Roi", "image"))
 UPWARD_LINKS = ("PixelsOriginalFileMap",)
 """Links whose parent is the child: the OriginalFiles that Pixels came from."""
 
-TARGETS = {
+ANNOTATION_LINKS = "IAnnotationLink"
+"""What the real server calls all links to annotations together."""
+
+OWNED = (
+    "Annotation", "Dataset", "Experiment", "Fileset", "Folder", "Image", "Instrument", "Job", "Link", "OriginalFile",
+    "Plate", "Project", "RenderingDef", "Roi", "Screen", "Thumbnail",
+)  # fmt: skip
+"""What every request on a graph takes for a target, but for Duplicate, which takes no OriginalFile."""
+JOINING = (
+    ANNOTATION_LINKS, "DatasetImageLink", "FolderImageLink", "FolderRoiLink", "ProjectDatasetLink", "ScreenPlateLink",
+    "WellReagentLink",
+)  # fmt: skip
+READ = (
+    *OWNED, *JOINING, "AffineTransform", "Channel", "ChannelBinding", "CodomainMapContext", "ExternalInfo",
+    "FilesetEntry", "FilesetJobLink", "JobOriginalFileLink", "LogicalChannel", "MicrobeamManipulation", "Pixels",
+    "PixelsOriginalFileMap", "PlaneInfo", "PlateAcquisition", "ProjectionDef", "QuantumDef", "Reagent", "Shape",
+    "StatsInfo", "Well", "WellSample",
+)  # fmt: skip
+DUPLICATED_NEVER = (
+    "FilesetEntry", "JobOriginalFileLink", "OriginalFile", "PixelsOriginalFileMap", "ProjectionDef",
+)  # fmt: skip
+
+LEGAL_TARGETS: Mapping[str, tuple[str, ...]] = {
+    "Chgrp2": OWNED,
+    "Chmod2": ("ExperimenterGroup",),
+    "Chown2": (*OWNED, *JOINING, "JobOriginalFileLink", "Reagent"),
+    "Delete2": (
+        *OWNED, *JOINING, "AffineTransform", "Channel", "DetectorSettings", "ExternalInfo", "FilesetJobLink",
+        "FilterSetEmissionFilterLink", "FilterSetExcitationFilterLink", "GroupExperimenterMap", "ImagingEnvironment",
+        "JobOriginalFileLink", "LightPathEmissionFilterLink", "LightPathExcitationFilterLink", "LightSettings",
+        "LogicalChannel", "MicrobeamManipulation", "Microscope", "Namespace", "ObjectiveSettings",
+        "PixelsOriginalFileMap", "PlateAcquisition", "ProjectionDef", "Reagent", "Shape", "ShareMember", "StageLabel",
+        "StatsInfo", "TransmittanceRange", "Well", "WellSample",
+    ),
+    "DiskUsage2": (*READ, "Experimenter", "ExperimenterGroup"),
+    "Duplicate": tuple(name for name in READ if name not in DUPLICATED_NEVER),
+    "FindChildren": READ,
+    "FindParents": READ,
+}  # fmt: skip
+"""By the request: what a client may name, with the classes below it.
+
+Source: the target lists of blitz/resources/ome/services/graph-rules in ome/openmicroscopy.
+"""
+
+ROOTS = {
     "Annotation", "Channel", "Dataset", "Experiment", "Fileset", "Folder", "Image", "Instrument", "Job", "OriginalFile",
     "Plate", "PlateAcquisition", "PlaneInfo", "Project", "Reagent", "RenderingDef", "Roi", "Screen", "Shape",
     "Thumbnail", "Well", "WellSample",
 }  # fmt: skip
-"""Roots of what a client may name, beside links; other objects only go along with these."""
+"""Beside links, the kinds that all that a user owns is made of; other objects go along with these."""
+
+BASIC = ("BasicAnnotation", "CommentAnnotation")
+"""Annotations that are about the one thing they are on: they go with it, whoever made them."""
+SHARED_NOTES = ("FileAnnotation", "TagAnnotation")
+"""Annotations that people share: they go along only where who owns the object owns them too."""
 
 ORDER = (
     "Screen", "Project", "Plate", "Dataset", "Folder", "Reagent", "PlateAcquisition", "Well", "WellSample", "Fileset",
@@ -88,7 +139,8 @@ class Part:
 class Holding:
     """A table each row of which says that one object holds another: columns with the ids of both.
 
-    Of a link these are its two ends; of a reference the row itself and what it refers to. `link` tells which it is.
+    Of a link these are its two ends; of a reference the row itself and what it refers to. `link` tells which it is:
+    the class of the link, or nothing.
     """
 
     rows: Table
@@ -96,7 +148,7 @@ class Holding:
     holder_kind: str
     held: str
     held_kind: str
-    link: bool = False
+    link: str = ""
 
     def ends(self, rows: FromClause) -> tuple[Column[int], Column[int]]:
         """Return the columns of holder and held, of the table or an alias of it."""
@@ -163,7 +215,12 @@ def _holdings() -> list[Holding]:
         table = tables.table(link.name)
         found.append(
             Holding(
-                table, holder, _target(link.name, holder), held, _target(link.name, held), link=True
+                table,
+                holder,
+                _target(link.name, holder),
+                held,
+                _target(link.name, held),
+                link=link.name,
             )
         )
     return found

@@ -9,16 +9,16 @@ from contextlib import contextmanager
 
 import omero
 import omero.cmd
-from sqlalchemy import select
+from sqlalchemy import literal, null, select
 
 from omero_embedded import permissions, tables
 from omero_embedded.call import ALL_GROUPS, Call
 from omero_embedded.commands.graph import options
 from omero_embedded.commands.graph.closure import May
 from omero_embedded.commands.graph.options import Option
-from omero_embedded.commands.graph.rules import TARGETS, kind_of
+from omero_embedded.commands.graph.rules import ANNOTATION_LINKS, LEGAL_TARGETS, kind_of
 from omero_embedded.commands.graph.selection import Selection, in_parts
-from omero_embedded.permissions import rights
+from omero_embedded.permissions import Rights, rights
 from omero_embedded.schema import CLASSES, ModelClass
 from omero_embedded.wire.handles import Refused
 
@@ -33,6 +33,12 @@ def category(request: omero.cmd.Request) -> str:
 def refused(request: omero.cmd.Request, name: str, message: str = "") -> Refused:
     """Make the refusal of a request that is wrong in itself."""
     return Refused(omero.cmd.ERR(category(request), name, _parameters(message, message)))
+
+
+def declined(request: omero.cmd.Request, name: str, **parameters: object) -> Refused:
+    """Make the refusal of a request for which no exception stands behind it: nothing but its own parameters."""
+    said = {key.replace("_", "-"): str(value) for key, value in parameters.items()}
+    return Refused(omero.cmd.ERR(category(request), name, said))
 
 
 def impossible(request: omero.cmd.Request, message: str) -> Refused:
@@ -55,22 +61,28 @@ def in_all_groups(call: Call) -> Iterator[Call]:
         call.group_id = previous
 
 
-def target_classes() -> list[ModelClass]:
-    """Return the concrete and abstract classes that a request may name."""
-    return [
-        c
-        for c in CLASSES.values()
-        if (c.link and not c.is_global and c.concrete) or any(c.is_a(root) for root in TARGETS)
-    ]
+def legal_targets(request: omero.cmd.Request) -> tuple[str, ...]:
+    """Return what a request may name, each with the classes below it; nothing for one that is not about a graph."""
+    return LEGAL_TARGETS.get(category(request).rsplit("::", 1)[-1], ())
 
 
-def class_of(request: omero.cmd.Request, name: str, also: Sequence[str] = ()) -> str:
-    """Return the class that a target is named by; `also` are classes this request takes beside the usual ones."""
+def may_be_named(request: omero.cmd.Request, model: ModelClass) -> bool:
+    """Whether a request takes objects of the class for targets."""
+    return any(
+        model.link and model.name.endswith("AnnotationLink")
+        if legal == ANNOTATION_LINKS
+        else model.is_a(legal)
+        for legal in legal_targets(request)
+    )
+
+
+def class_of(request: omero.cmd.Request, name: str) -> str:
+    """Return the class that a target is named by."""
     short = name.rpartition(".")[2]
     model = CLASSES.get(short)
     if model is None:
         raise refused(request, "graph-fail")
-    if model.name not in also and model not in target_classes():
+    if not may_be_named(request, model):
         raise refused(request, "bad-target", f"cannot target {short}")
     return model.name
 
@@ -80,15 +92,17 @@ def child_options(request: omero.cmd.GraphModify2) -> list[Option]:
     try:
         return options.read(request.childOptions)
     except ValueError as error:
-        raise refused(request, "bad-options", str(error)) from error
+        raise refused(request, "steps-cancel", str(error)) from error
 
 
-def classes_named(request: omero.cmd.Request, names: Sequence[str] | None) -> list[str]:
+def classes_named(
+    request: omero.cmd.Request, names: Sequence[str] | None, refusal: str = "steps-cancel"
+) -> list[str]:
     """Return the classes of a list such as typesToIgnore."""
     try:
         return [options.class_named(name) for name in names or ()]
     except ValueError as error:
-        raise refused(request, "bad-class", str(error)) from error
+        raise refused(request, refusal, str(error)) from error
 
 
 def select_targets(
@@ -98,7 +112,6 @@ def select_targets(
     may: May,
     complaint: Describe,
     targets: Mapping[str, Sequence[int]] | None = None,
-    also: Sequence[str] = (),
 ) -> None:
     """Select the objects that the request names.
 
@@ -112,7 +125,7 @@ def select_targets(
         Ids by class; those of the request unless given.
     """
     given = request.targetObjects if targets is None else targets
-    named = [(class_of(request, name, also), ids or ()) for name, ids in (given or {}).items()]
+    named = [(class_of(request, name), ids or ()) for name, ids in (given or {}).items()]
     for cls, ids in named:
         wanted = list(dict.fromkeys(ids))
         for part in in_parts(wanted):
@@ -131,17 +144,22 @@ def _check(
 ) -> None:
     rows, model = tables.table(cls), CLASSES[cls]
     concrete = rows.c.get("class")
-    query = select(rows.c.id, rows.c.details_owner, rows.c.details_group).where(rows.c.id.in_(ids))
+    whose = (null(), null()) if model.is_global else (rows.c.details_owner, rows.c.details_group)
+    name = literal(model.name) if concrete is None else concrete
+    query = select(rows.c.id, *(c.label(n) for c, n in zip(whose, ("owner", "group"), strict=True)))
+    query = query.add_columns(name.label("concrete")).where(rows.c.id.in_(ids))
     of_class = tables.of_class(cls, rows)
     if of_class is not None:
         query = query.where(of_class)
-    if concrete is not None:
-        query = query.add_columns(concrete.label("concrete"))
     found = {row.id: row for row in call.db.execute(query)}
     for identifier in ids:
         row = found.get(identifier)
-        if row is None or not permissions.can_read(call, row.details_owner, row.details_group):
+        if row is None or not (model.is_global or permissions.can_read(call, row.owner, row.group)):
             raise impossible(request, f"cannot read {model.java}[{identifier}]")
-        if not may(rights(call, row.details_owner, row.details_group)):
-            name = model.java if concrete is None else CLASSES[row.concrete].java
-            raise impossible(request, complaint(f"{name}[{identifier}]"))
+        held = (
+            Rights(delete=call.user.is_admin)
+            if model.is_global
+            else rights(call, row.owner, row.group)
+        )
+        if not may(held):
+            raise impossible(request, complaint(f"{CLASSES[row.concrete].java}[{identifier}]"))
