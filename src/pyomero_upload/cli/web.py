@@ -1,7 +1,5 @@
 """`pyomero web`: OMERO.web for the server that comes with this, or for any other."""
 
-import json
-import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +12,7 @@ from pyomero_upload.cli.own_server import default_folder, require_omero, start_s
 from pyomero_upload.errors import PyomeroError, UsageError
 
 if TYPE_CHECKING:
-    from pyomero_upload.web import Web, WebServer
+    from pyomero_upload.web import Web
 
 
 @explained
@@ -57,6 +55,7 @@ def web(
         raise UsageError("--server and --data exclude each other.", hint="Give one of them.")
     require_omero()
     from pyomero_upload.web import Web, WebServer, require_web, shown  # noqa: PLC0415
+    from pyomero_upload.web.ready_file import saying_ready  # noqa: PLC0415
 
     require_web()
     path = "" if show is None else shown(show)
@@ -73,9 +72,8 @@ def web(
         pages = running.enter_context(Web(folder, chosen, port=web_port))
         tell(pages, path)
         typer.echo("Ctrl-C ends it.")
-        if ready_file is not None:
-            _write(ready_file, f"{pages.url}{path}", chosen)
-            running.callback(ready_file.unlink, missing_ok=True)
+        told = {"url": f"{pages.url}{path}", "host": chosen.host, "port": chosen.port}
+        running.enter_context(saying_ready(ready_file, told))
         try:
             pages.wait()
         except KeyboardInterrupt:
@@ -87,11 +85,3 @@ def tell(pages: "Web", path: str = "") -> None:
     """Print where the pages are."""
     typer.echo(f"OMERO.web: {pages.url}{path}")
     typer.echo(f"JSON API:  {pages.url}api/")
-
-
-def _write(ready_file: Path, url: str, server: "WebServer") -> None:
-    """Write the ready file in one step, so that nobody reads half of it."""
-    half = ready_file.with_name(f".{ready_file.name}.{os.getpid()}")
-    told = {"url": url, "host": server.host, "port": server.port}
-    half.write_text(json.dumps(told), encoding="utf-8")
-    half.replace(ready_file)

@@ -11,11 +11,13 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from pyomero_upload.errors import PyomeroError
+from pyomero_upload.web.ready_file import saying_ready
 from pyomero_upload.web.settings import LOOPBACK, WebServer, configure
 
 THREADS = 8
@@ -71,14 +73,9 @@ def serve(
     signal.signal(signal.SIGTERM, _stop)
     if with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
-    if ready_file is not None:
-        _tell(ready_file, {"url": f"http://{LOOPBACK}:{port}/", "pid": os.getpid()})
-    try:
+    told = {"url": f"http://{LOOPBACK}:{port}/", "pid": os.getpid()}
+    with closing(running), saying_ready(ready_file, told):
         running.run()  # ends at KeyboardInterrupt and SystemExit
-    finally:
-        running.close()
-        if ready_file is not None:
-            ready_file.unlink(missing_ok=True)
 
 
 def application(folder: Path) -> Application:
@@ -133,10 +130,3 @@ def _stop(*_: object) -> None:
 def _end_with_parent() -> None:
     sys.stdin.buffer.read()
     signal.raise_signal(signal.SIGTERM)
-
-
-def _tell(ready_file: Path, what: dict[str, object]) -> None:
-    """Write the ready file in one step, so that nobody reads half of it."""
-    half = ready_file.with_name(f".{ready_file.name}.{os.getpid()}")
-    half.write_text(json.dumps(what), encoding="utf-8")
-    half.replace(ready_file)
