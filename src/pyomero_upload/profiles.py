@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, NonNegativeInt
 from pyomero_upload.errors import UsageError
 from pyomero_upload.layout import Layout, compile_pattern
 from pyomero_upload.layout.arranging import PagesAxis
-from pyomero_upload.metadata.yaml_file import UserModel, read_yaml
+from pyomero_upload.yaml_file import UserModel, read_yaml
 
 
 def _as_list(value: object) -> object:

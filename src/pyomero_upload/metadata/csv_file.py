@@ -8,8 +8,9 @@ import io
 from pathlib import Path
 
 from pyomero_upload.metadata.tables import make_table
-from pyomero_upload.metadata.text import SETTINGS_LIMIT, decode, open_text
+from pyomero_upload.metadata.text import SETTINGS_LIMIT, decode
 from pyomero_upload.model import Table
+from pyomero_upload.text_file import open_text
 
 
 class CsvError(Exception):

@@ -16,14 +16,13 @@ from pyomero_upload.metadata.running_log import RunningLog, blocks, read_running
 from pyomero_upload.metadata.tables import make_table
 from pyomero_upload.metadata.text import (
     SETTINGS_LIMIT,
-    ByteSource,
     Line,
     Unreadable,
-    open_text,
     read_datetime,
     split_lines,
 )
 from pyomero_upload.model import Channel, Metadata, Table
+from pyomero_upload.text_file import ByteSource, open_text
 
 # Where the running log begins. In `Experiment started at:` lines the head still wants the time.
 _HEAD_END = re.compile(

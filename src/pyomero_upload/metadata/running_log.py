@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from pyomero_upload.metadata.text import ByteSource, Unreadable, decode, read_datetime
+from pyomero_upload.metadata.text import Unreadable, decode, read_datetime
 from pyomero_upload.model import AcquisitionTimes, Point, Problem
+from pyomero_upload.text_file import ByteSource
 
 BLOCK_SIZE = 1024 * 1024
 

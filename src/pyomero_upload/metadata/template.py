@@ -15,8 +15,8 @@ from pyomero_upload.metadata.base import MetadataParser, split_tags
 from pyomero_upload.metadata.tables import make_table, quantity
 from pyomero_upload.metadata.text import Line, Unreadable, read_lines
 from pyomero_upload.metadata.user_file import Texts
-from pyomero_upload.metadata.yaml_file import UserModel, read_yaml
 from pyomero_upload.model import Channel, Metadata, Point, Table
+from pyomero_upload.yaml_file import UserModel, read_yaml
 
 
 def _regex(text: str) -> str:

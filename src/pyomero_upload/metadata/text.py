@@ -1,19 +1,17 @@
 """Text files as the microscopes leave them: bytes to lines, and what could not be made sense of.
 
-The lowest step of the metadata parsers. Files come in UTF-8 (with or without a byte order mark), Windows-1252 or UTF-16
-(with a mark), with any line ends, and may break off anywhere. Nothing here raises because of what a file holds.
+The lowest step of the metadata parsers, on `text_file`. Files come in UTF-8 (with or without a byte order mark),
+Windows-1252 or UTF-16 (with a mark), with any line ends, and may break off anywhere. Nothing here raises because of what a
+file holds.
 """
 
-import codecs
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from io import BufferedReader
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from pyomero_upload.model import Problem
+from pyomero_upload.text_file import ByteSource, open_text
 
 # Settings files are some kilobytes; one of this size is something else under the same name.
 SETTINGS_LIMIT = 16 * 1024 * 1024
@@ -49,44 +47,6 @@ class Line(NamedTuple):
     number: int
     text: str
     cut: bool = False
-
-
-class ByteSource(Protocol):
-    """What can be read block by block."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return at most about `size` bytes, none at the end."""
-
-
-@contextmanager
-def open_text(path: Path) -> Iterator[ByteSource]:
-    """Open a text file as bytes in which line ends are single ASCII characters.
-
-    UTF-16 is recoded to UTF-8 on the way, and a UTF-8 byte order mark is dropped; everything else comes as it is.
-    """
-    with path.open("rb") as raw:
-        start = raw.read(3)
-        if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            raw.seek(0)
-            yield _Recoded(raw)
-        else:
-            raw.seek(3 if start == codecs.BOM_UTF8 else 0)
-            yield raw
-
-
-class _Recoded:
-    """UTF-16 read as UTF-8; what is no UTF-16 becomes the replacement character."""
-
-    def __init__(self, raw: BufferedReader) -> None:
-        self._raw = raw
-        self._decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
-
-    def read(self, size: int, /) -> bytes:
-        """Return at most about `size` bytes, none at the end."""
-        while block := self._raw.read(size):
-            if text := self._decoder.decode(block):
-                return text.encode("utf-8", errors="replace")
-        return self._decoder.decode(b"", final=True).encode("utf-8", errors="replace")
 
 
 def decode(raw: bytes) -> str:

@@ -14,8 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pyomero_upload.errors import UsageError
 from pyomero_upload.metadata.base import split_tags
 from pyomero_upload.metadata.csv_file import CsvError, read_csv
-from pyomero_upload.metadata.yaml_file import UserModel, mistakes, read_yaml
 from pyomero_upload.model import Channel, Metadata, Problem, Table
+from pyomero_upload.yaml_file import UserModel, mistakes, read_yaml
 
 FILE_NAMES = ("metadata.yaml", "metadata.yml")
 

@@ -11,7 +11,6 @@ from pyomero_upload.metadata.text import (
     Line,
     Unreadable,
     decode,
-    open_text,
     read_datetime,
     read_lines,
     split_lines,
@@ -46,14 +45,6 @@ def test_every_line_end_ends_one_line(end: str):
 
 def test_the_last_line_of_a_file_that_breaks_off_is_marked():
     assert split_lines(b"one\ntw") == [Line(1, "one"), Line(2, "tw", cut=True)]
-
-
-def test_a_utf16_file_that_breaks_off_in_a_character_loses_that_character_only(tmp_path: Path):
-    (tmp_path / "a.txt").write_bytes("ab".encode("utf-16")[:-1])
-    with open_text(tmp_path / "a.txt") as source:
-        assert source.read(100) == b"a"
-        assert source.read(100) == "\N{REPLACEMENT CHARACTER}".encode()
-        assert source.read(100) == b""
 
 
 def test_a_file_that_cannot_be_opened_is_a_problem_and_no_exception(tmp_path: Path):

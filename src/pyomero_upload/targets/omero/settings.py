@@ -26,9 +26,9 @@ from pydantic import Field, SecretStr, model_validator
 from typing_extensions import Self
 
 from pyomero_upload.errors import UsageError
-from pyomero_upload.metadata.yaml_file import UserModel, read_yaml
 from pyomero_upload.targets.omero import login_store
 from pyomero_upload.targets.omero.defaults import DEFAULT_PORT
+from pyomero_upload.yaml_file import UserModel, read_yaml
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 

@@ -1,6 +1,6 @@
 """YAML files that users write: read safely, checked against a pydantic model, every mistake told by line and key.
 
-Below `user_file.py` and `template.py`. All scalars are read as the text that stands in the file (so `no`, `1.10` and
+Below everything that users write: metadata, templates, profiles, settings. All scalars are read as the text that stands in the file (so `no`, `1.10` and
 `2020-02-29` stay what the user typed) and pydantic makes numbers of them where a number is meant.
 """
 
@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from pyomero_upload.errors import UsageError
-from pyomero_upload.metadata.text import open_text
 from pyomero_upload.model import Problem
+from pyomero_upload.text_file import open_text
 
 _SIZE_LIMIT = 4 * 1024 * 1024
 _DEPTH_LIMIT = 30

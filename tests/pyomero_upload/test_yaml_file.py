@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field
 
 from pyomero_upload.errors import UsageError
-from pyomero_upload.metadata.yaml_file import UserModel, read_yaml
+from pyomero_upload.yaml_file import UserModel, read_yaml
 
 
 class Inner(UserModel):
