@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from omero_embedded import tables
+from omero_embedded import sqlite_functions, tables
 
 CONNECTIONS = 64
 """As many as calls may be under way; a call holds at most one."""
@@ -126,16 +126,9 @@ def _sqlite_settings(synchronous: str) -> Callable[[DBAPIConnection, object], No
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
-        # SQLite's own know ASCII only.
-        for name, of in (("lower", str.lower), ("upper", str.upper)):
-            connection.create_function(name, 1, _of_text(of), deterministic=True)
+        sqlite_functions.register(connection)
 
     return prepare
-
-
-def _of_text(function: Callable[[str], str]) -> Callable[[object], str | None]:
-    """Return a function of SQL that takes any value: NULL stays NULL."""
-    return lambda value: None if value is None else function(str(value))
 
 
 def _begin_sqlite(connection: Connection) -> None:

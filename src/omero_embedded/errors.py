@@ -16,6 +16,13 @@ def api_usage(message: str) -> Exception:
     return _make(omero.ApiUsageException, message)
 
 
+def not_unique(query: str) -> Exception:
+    """Say that a query for one object found several."""
+    return api_usage(
+        f"Query named:\n\t{query}\nhas returned more than one Object\nfindBy methods must return a single value"
+    )
+
+
 def validation(message: str) -> Exception:
     """Say that the data are wrong: a missing or duplicate value, an id that does not exist."""
     return _make(omero.ValidationException, message)

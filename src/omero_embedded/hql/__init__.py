@@ -8,7 +8,7 @@ A text goes through three rooms, each with a tree of its own: `parse` (text to `
 database; `finding` makes objects of the rows, `projecting` what a projection gives.
 """
 
-from omero_embedded.hql.finding import find
+from omero_embedded.hql.finding import find, find_one
 from omero_embedded.hql.projecting import project
 
-__all__ = ["find", "project"]
+__all__ = ["find", "find_one", "project"]

@@ -22,7 +22,7 @@ from omero_embedded.hql.emit import Statement, emit
 from omero_embedded.hql.parameters import Page, bound, page_of
 from omero_embedded.hql.parse import HqlError
 from omero_embedded.hql.resolve import DataChangeError, resolve
-from omero_embedded.hql.resolved import Resolved
+from omero_embedded.hql.resolved import Mistake, Resolved
 from omero_embedded.lists import as_parameter, is_sqlite
 from omero_embedded.people import People
 
@@ -47,11 +47,11 @@ def ask(call: Call, text: str | None, parameters: omero.sys.Parameters | None) -
     omero.QueryException
         The text is no HQL, or names what does not exist.
     omero.ApiUsageException
-        It would change data, or a parameter is missing or an empty list.
+        It would change data, a parameter is missing or an empty list, or the database refuses the statement.
     omero.InternalException
         A parameter is of the wrong type.
     omero.ValidationException
-        The database refuses it.
+        The database refuses the values.
     """
     text = text or ""
     try:
@@ -64,7 +64,7 @@ def ask(call: Call, text: str | None, parameters: omero.sys.Parameters | None) -
         raise errors.api_usage(f"{message}; {nested}") from refused
     values = bound(text, query.variables, parameters)
     if query.mistakes:
-        raise errors.validation(f"could not execute query; SQL [{text}]; {query.mistakes[0]}")
+        raise _refused(text, query.mistakes[0])
     statement = _statement(call, text, query)
     sqlite = is_sqlite(call.db)
     given: dict[str, object] = {
@@ -73,9 +73,24 @@ def ask(call: Call, text: str | None, parameters: omero.sys.Parameters | None) -
     try:
         return Answer(query, statement, _rows(call, query, statement, given, page_of(parameters)))
     except (DBAPIError, StatementError) as error:
-        raise errors.validation(
-            f"could not execute query; SQL [{text}]; {error.args[0]}"
-        ) from error
+        raise _refused(text, _mistake(error)) from error
+
+
+# ---------------------------------------------------------------- refusals
+_OF_STATEMENTS = ("07", "20", "37", "42", "65", "S0")
+"""Classes of SQLSTATE that Hibernate's `SQLStateConverter` takes for mistakes of the statement."""
+
+
+def _refused(text: str, mistake: Mistake) -> Exception:
+    """Return the error that says what the database refused, of the class that OMERO's ServiceHandler makes of it."""
+    make = errors.validation if mistake.of_data else errors.api_usage
+    return make(f"could not execute query; SQL [{text}]; {mistake.text}")
+
+
+def _mistake(error: DBAPIError | StatementError) -> Mistake:
+    """Return what the database says. SQLite has no SQLSTATE: what it refuses here are values (`sqlite_functions`)."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return Mistake(str(error.args[0]), of_data=state[:2] not in _OF_STATEMENTS)
 
 
 # ---------------------------------------------------------------- statements
@@ -111,6 +126,9 @@ def _rows(
     call: Call, query: Resolved, statement: Statement, values: Mapping[str, Any], page: Page
 ) -> Sequence[Row]:
     sql = statement.sql
+    if page.limit == 0 and fetches_collections(query):
+        # Hibernate cuts such pages itself, and looks whether one is full only once it has put something on it.
+        page = Page(page.offset, 1)
     if page.limit == 0:
         return []
     if page.whole:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
+from omero_embedded.hql.discriminators import DISCRIMINATORS
 from omero_embedded.hql.resolved import (
     BOOL,
     DOUBLE,
@@ -21,6 +22,7 @@ from omero_embedded.hql.resolved import (
     UNKNOWN,
     Column,
     Constant,
+    Mistake,
     Type,
     Value,
     Variable,
@@ -31,7 +33,19 @@ _FAMILIES = {**dict.fromkeys(NUMBERS, "number"), "entity": "number", "javaclass"
 
 
 class MistakeError(Exception):
-    """The database would refuse this; the text says why."""
+    """The database would refuse this.
+
+    Parameters
+    ----------
+    text
+        Why.
+    of_data
+        Whether the values are wrong and not the statement: see `Mistake`.
+    """
+
+    def __init__(self, text: str, *, of_data: bool = False) -> None:
+        super().__init__(text)
+        self.mistake = Mistake(text, of_data)
 
 
 def fitted(left: Value, right: Value) -> tuple[Value, Value]:
@@ -119,7 +133,7 @@ def _read_as(value: Value, wanted: Type) -> Value:
         return read(value.value, wanted)
     except (ValueError, KeyError, OverflowError) as error:
         text = f'invalid input syntax for type {_sql_name(wanted)}: "{value.value}"'
-        raise MistakeError(text) from error
+        raise MistakeError(text, of_data=True) from error
 
 
 def _read_number(text: str, wanted: Type) -> Constant:
@@ -140,12 +154,17 @@ def _read_unit(text: str, wanted: Type) -> Constant:
     return Constant(UNITS[wanted.of].symbols.get(text, text), wanted)
 
 
+def _read_class(text: str, wanted: Type) -> Constant:
+    """Return the class that a text stands for in the database; of other texts, and of a class's name, none."""
+    return Constant(next((c for c, t in DISCRIMINATORS.items() if t == text), ""), wanted)
+
+
 _READ: dict[str, Callable[[str, Type], Constant]] = {
     "number": _read_number,
     "time": _read_time,
     "bool": _read_bool,
     "unit": _read_unit,
-    "class": Constant,
+    "class": _read_class,
 }
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    func,
     not_,
     or_,
     select,
@@ -44,7 +45,7 @@ from omero_embedded.hql.resolved import (
     list_name,
     parameter_name,
 )
-from omero_embedded.hql.sql import SQL, TYPES, constant, written
+from omero_embedded.hql.sql import SQL, TYPES, as_text, as_type, constant, written
 from omero_embedded.hql.values import AGGREGATES
 from omero_embedded.lists import among
 
@@ -196,11 +197,17 @@ class _Emitter:
             made.append(self._rows[value.source].c[f"{value.name}_unit"])
         return made
 
-    def nested(self, query: Resolved) -> Select[Any]:
-        """Return a sub-query, which may refer to the queries around it."""
+    def nested(self, query: Resolved, *, single: bool = False) -> Select[Any]:
+        """Return a sub-query, which may refer to the queries around it; `single` says that it stands for one value."""
         outer = list(self._rows.values())
         chains, conditions = self._from(query)
         values = [self.value(o.value) for o in query.outputs]
+        if single and self._sqlite and not (query.group_by or query.distinct or query.order_by):
+            # SQLite would take the first of several rows.
+            values = [
+                value if _is_aggregate(output.value) else func.only(value)
+                for value, output in zip(values, query.outputs, strict=True)
+            ]
         sql = select(*values).select_from(*chains).where(*conditions).correlate(*outer)
         sql = sql.distinct() if query.distinct else sql
         return self._finished(sql, query)
@@ -257,7 +264,7 @@ class _Emitter:
                 parameter_name(self._names, value.name), type_=TYPES.get(value.type.kind)
             )
         if isinstance(value, Nested):
-            return self.nested(value.query).scalar_subquery()
+            return self.nested(value.query, single=True).scalar_subquery()
         return self._operation(value)
 
     def _operation(self, value: Operation) -> SQL:
@@ -267,15 +274,35 @@ class _Emitter:
             "exists": self._exists,
             "like": self._like,
             "permissions of the call": self._permissions,
+            "str": self._text,
+            "cast": self._cast,
+            "concat": self._concatenation,
             **dict.fromkeys(("=", "!=", "<", "<=", ">", ">="), self._comparison),
         }.get(value.name)
         if own is not None:
             return own(value)
         operands = [self.value(o) for o in value.operands]
-        return written(value.name, operands, value.type, sqlite=self._sqlite)
+        return written(value.name, operands, sqlite=self._sqlite)
 
     def _permissions(self, _value: Operation) -> SQL:
         return constant(self._call_permissions, LONG)
+
+    def _text(self, value: Operation) -> SQL:
+        (told,) = value.operands
+        return as_text(self.value(told), told.type, sqlite=self._sqlite)
+
+    def _cast(self, value: Operation) -> SQL:
+        (given,) = value.operands
+        return as_type(self.value(given), value.type, given.type, sqlite=self._sqlite)
+
+    def _concatenation(self, value: Operation) -> SQL:
+        terms = [
+            as_text(self.value(o), o.type, sqlite=self._sqlite)
+            if o.type.kind in ("float", "double", "bool", "time")
+            else self.value(o)
+            for o in value.operands
+        ]
+        return written("concat", terms, sqlite=self._sqlite)
 
     def _exists(self, value: Operation) -> SQL:
         return exists(self.nested(cast("Nested", value.operands[0]).query))
@@ -295,15 +322,14 @@ class _Emitter:
         if isinstance(right, Operation) and right.name in ("any", "all"):
             return self._quantified(value.name, left, right)
         sides = [self._class_text(left, right), self._class_text(right, left)]
-        return written(value.name, sides, value.type, sqlite=self._sqlite)
+        return written(value.name, sides, sqlite=self._sqlite)
 
     def _class_text(self, side: Value, other: Value) -> SQL:
         """Return a side of a comparison; a class that is compared with a text as the text that stands for it."""
         if isinstance(side, Column) and side.type.kind == "class" and isinstance(other, Variable):
             return case(DISCRIMINATORS, value=self.value(side), else_=self.value(side))
         if isinstance(side, Constant) and side.type.kind == "class":
-            name = next((c for c, text in DISCRIMINATORS.items() if text == side.value), side.value)
-            return constant(name, Type("string"))
+            return constant(side.value, Type("string"))
         return self.value(side)
 
     def _quantified(self, operator: str, left: Value, right: Operation) -> SQL:
@@ -313,7 +339,7 @@ class _Emitter:
         if nested.query.group_by or any(
             isinstance(o.value, Operation) for o in nested.query.outputs
         ):
-            return written(operator, [ours, self.value(nested)], right.type, sqlite=self._sqlite)
+            return written(operator, [ours, self.value(nested)], sqlite=self._sqlite)
         compared = Operation(operator, (left, nested.query.outputs[0].value), right.type)
         condition = compared if right.name == "any" else Operation("not", (compared,), right.type)
         widened = Resolved(
@@ -334,6 +360,13 @@ class _Emitter:
                 ours = self._class_text(value, choice)
                 found.append(among(ours, name, kind, sqlite=self._sqlite))
         return found[0] if len(found) == 1 else or_(*found).self_group()
+
+
+def _is_aggregate(value: Value) -> bool:
+    """Whether a query of nothing else than this value gives one row."""
+    return isinstance(value, Operation) and (
+        value.name in AGGREGATES or any(map(_is_aggregate, value.operands))
+    )
 
 
 def _table(source: Source) -> FromClause:

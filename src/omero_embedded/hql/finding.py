@@ -33,11 +33,48 @@ def find(
     answer = ask(call, text, parameters)
     if not answer.rows:
         return []
-    root = answer.query.outputs[0].source if len(answer.query.outputs) == 1 else None
-    if root is None or answer.query.form in ("map", "list"):
+    root = _root(answer)
+    if root is None:
         raise errors.internal(
             "Failed to invoke: the query finds values; ask for them by projection"
         )
+    return _objects(call, answer, root)
+
+
+def find_one(
+    call: Call, text: str | None, parameters: omero.sys.Parameters | None
+) -> IObject | None:
+    """Return the object that a query finds, as IQuery.findByQuery gives it; None where it finds nothing.
+
+    Raises
+    ------
+    omero.ApiUsageException
+        The query finds several objects, or something else than objects; and whatever `asking.ask` raises.
+    """
+    answer = ask(call, text, parameters)
+    if not answer.rows:
+        return None
+    root = _root(answer)
+    if root is None:
+        if len(answer.rows) == 1 and answer.query.form == "row" and list(answer.rows[0]) == [None]:
+            return None  # a single value that is null is no object of a wrong kind
+        raise errors.api_usage(
+            f"Query named:\n\t{text}\nhas returned an Object of type that is no IObject\n"
+            "Queries must return IObjects when using findByQuery."
+        )
+    found = _objects(call, answer, root)
+    if any(o is not found[0] for o in found):  # the same one several times is one
+        raise errors.not_unique(text or "")
+    return found[0]
+
+
+def _root(answer: Answer) -> Source | None:
+    """Return the source of the objects that the answer consists of; None where it consists of something else."""
+    root = answer.query.outputs[0].source if len(answer.query.outputs) == 1 else None
+    return None if answer.query.form in ("map", "list") else root
+
+
+def _objects(call: Call, answer: Answer, root: Source) -> list[IObject | None]:
     with collector.held(len(answer.rows)):
         objects = Objects(call, answer, list(answer.statement.objects))
         found = objects.all_of(root)

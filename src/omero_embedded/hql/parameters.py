@@ -88,8 +88,9 @@ def bound(
         if variable.many:
             values[list_name(names, variable.name)] = listed
         elif len(listed) > 1:
-            raise errors.validation(
-                f"could not execute query; a list stands for one value: {variable.name}"
+            raise errors.api_usage(
+                f"unexpected token: , near a list that stands for one value [{text}]; nested exception is "
+                "org.hibernate.hql.ast.QuerySyntaxException: unexpected token: ,"
             )
         else:
             values[parameter_name(names, variable.name)] = listed[0]

@@ -247,7 +247,7 @@ class _Builder(Transformer[Token, Any]):
 
     def signed(self, sign: Token, value: tree.Expression) -> tree.Expression:
         if sign == "+":
-            return value
+            raise HqlError("unexpected AST node: +")  # Hibernate reads it and then does not know it
         if isinstance(value, tree.Number):
             return tree.Number(-value.value, value.kind)
         return tree.Negative(value)

@@ -11,7 +11,7 @@ from omero.rtypes import rlist, rmap, robject
 
 from omero_embedded import collector, permissions, tables
 from omero_embedded.call import Call
-from omero_embedded.hql.asking import Answer, Row, ask
+from omero_embedded.hql.asking import Answer, Row, ask, fetches_collections
 from omero_embedded.hql.finding import Objects
 from omero_embedded.hql.resolved import Output, Source
 from omero_embedded.hql.wrapping import permissions_map, wrap_of
@@ -54,7 +54,16 @@ def _projected(answer: Answer, cells: list[Cell]) -> list[list[omero.RType | Non
     if form == "list":
         return [[rlist([cell(row) for cell in cells])] for row in answer.rows]
     rows = [[cell(row) for cell in cells] for row in answer.rows]
-    return [[] if row == [None] else row for row in rows] if len(cells) == 1 else rows
+    if len(cells) > 1:
+        return rows
+    if answer.query.outputs[0].source is not None and fetches_collections(answer.query):
+        rows = _each_once(rows)
+    return [[] if row == [None] else row for row in rows]
+
+
+def _each_once(rows: list[list[omero.RType | None]]) -> list[list[omero.RType | None]]:
+    """Return the rows of one object each without those that bring one again."""
+    return list({None if cell is None else id(cell.val): [cell] for (cell,) in rows}.values())
 
 
 def _cells(call: Call, answer: Answer) -> list[Cell]:

@@ -15,6 +15,7 @@ from omero_embedded.hql.paths import Details, Many, Pairs, Pointer, Scope
 from omero_embedded.hql.resolved import (
     Column,
     Constant,
+    Mistake,
     Nested,
     Operation,
     Output,
@@ -64,7 +65,7 @@ def _query(node: tree.Query, outer: Scope | None) -> Resolved:
     if node.where is not None:
         query.where.append(values.condition(node.where))
     aliases = _selection(node.selection, scope, values)
-    query.group_by = [values.selected(e) for e in node.group_by]
+    query.group_by = [_at_position(values.selected(e), query) for e in node.group_by]
     if node.having is not None:
         query.having = values.condition(node.having)
     for key in node.order_by:
@@ -73,12 +74,24 @@ def _query(node: tree.Query, outer: Scope | None) -> Resolved:
             if isinstance(key.value, tree.Path) and len(key.value.names) == 1
             else ""
         )
-        query.order_by.append(
-            (aliases[name] if name in aliases else values.value(key.value), key.descending)
-        )
+        value = aliases[name] if name in aliases else values.value(key.value)
+        query.order_by.append((_at_position(value, query), key.descending))
     _check_fetches(query)
-    query.mistakes += _ungrouped(query)
+    query.mistakes += map(Mistake, _ungrouped(query))
     return query
+
+
+def _at_position(value: Value, query: Resolved) -> Value:
+    """Return what is to be ordered or grouped by: a whole number means what is selected in that place."""
+    if not isinstance(value, Constant) or any(o.source is not None for o in query.outputs):
+        return value
+    if isinstance(value.value, bool) or not isinstance(value.value, int):
+        query.mistakes.append(Mistake("non-integer constant in ORDER BY or GROUP BY"))
+    elif 0 < value.value <= len(query.outputs):
+        return query.outputs[value.value - 1].value
+    else:
+        query.mistakes.append(Mistake(f"position {value.value} is not in select list"))
+    return value
 
 
 def _nested(node: tree.Query, outer: Scope) -> Nested:
@@ -88,7 +101,7 @@ def _nested(node: tree.Query, outer: Scope) -> Nested:
     if not query.outputs:
         raise HqlError("a sub-query must select something")
     if len(query.outputs) > 1:
-        outer.query.mistakes.append("subquery has too many columns")
+        outer.query.mistakes.append(Mistake("subquery has too many columns"))
     return Nested(query, query.outputs[0].value.type)
 
 
@@ -163,22 +176,17 @@ def _selection(selection: tree.Selection | None, scope: Scope, values: Values) -
     items = [
         i for i in selection.items if selection.form != "row" or not isinstance(i.value, tree.Truth)
     ]
-    query.outputs += [_output(item, values) for item in items]
+    values.in_select = True
+    query.outputs += [_output(item, values, alone=len(items) == 1) for item in items]
+    values.in_select = False
     return {o.alias: o.value for o in query.outputs if o.alias is not None and o.source is None}
 
 
-def _output(item: tree.Selected, values: Values) -> Output:
-    source: Source | None = None
-    if isinstance(item.value, tree.Path) and values.scope.begin(item.value.names) is not None:
-        place = values.place(item.value)
-        if isinstance(place, Pointer):
-            place = values.scope.follow(place)
-        if isinstance(place, Source) and place.pairs is None:
-            source = place
-    elif isinstance(item.value, tree.CollectionOf) and item.value.part == "elements":
-        source = values.scope.add(values.joined(values.place(item.value.path), "inner"))
-        if source.pairs is not None:
-            raise HqlError("pairs of a map cannot be selected")
+def _output(item: tree.Selected, values: Values, *, alone: bool) -> Output:
+    if isinstance(item.value, tree.CollectionOf) and item.value.part == "indices":
+        members = values.scope.add(values.joined(values.place(item.value.path), "inner"))
+        return Output(values.place_in_list(members), item.alias)
+    source = _objects(item.value, values, alone=alone)
     if source is not None:
         return Output(Column(source, "id", source.type), item.alias, source)
     value = values.selected(item.value)
@@ -190,6 +198,23 @@ def _output(item: tree.Selected, values: Values) -> Output:
     if value.type.kind == "unknown" or (isinstance(value, Constant) and value.type.kind == "class"):
         raise HqlError("No data type for what is selected")
     return Output(value, item.alias)
+
+
+def _objects(selected: tree.Expression, values: Values, *, alone: bool) -> Source | None:
+    """Return the source whose objects are selected, if it is objects; `alone` says that nothing else is selected."""
+    if isinstance(selected, tree.CollectionOf):
+        members = values.scope.add(values.joined(values.place(selected.path), "inner"))
+        if members.pairs is not None:
+            raise HqlError("pairs of a map cannot be selected")
+        return members
+    if not isinstance(selected, tree.Path) or values.scope.begin(selected.names) is None:
+        return None
+    place = values.place(selected)
+    if isinstance(place, Pointer):
+        place = values.scope.follow(place)
+    if isinstance(place, Many) and alone:
+        return values.scope.add(values.joined(place, "inner"))
+    return place if isinstance(place, Source) and place.pairs is None else None
 
 
 # ---------------------------------------------------------------- checks

@@ -137,6 +137,18 @@ class Output:
     source: Source | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What the database would refuse.
+
+    `of_data` says that it is the values that are wrong (SQLSTATE classes 21 and 22) and not the statement (class 42):
+    the real server tells the two apart.
+    """
+
+    text: str
+    of_data: bool = False
+
+
 @dataclass(eq=False, slots=True)
 class Resolved:
     """A query, ready to be emitted.
@@ -154,7 +166,7 @@ class Resolved:
     having: Value | None = None
     order_by: list[tuple[Value, bool]] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
-    mistakes: list[str] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
 
 
 def parameter_name(names: list[str], name: str) -> str:

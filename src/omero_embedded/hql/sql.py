@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
+    DateTime,
     Integer,
     LargeBinary,
     Text,
@@ -42,6 +43,9 @@ TYPES: dict[str, TypeEngine[Any]] = {
     "double": Real(),
     "bool": Boolean(),
 }
+LONGEST_CAST = 255
+"""How many characters of a text a cast keeps: Hibernate casts to varchar(255)."""
+
 _STRFTIME = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S"}
 _DAY = 86_400_000
 _EPOCH_IN_JULIAN_DAYS = 2440587.5
@@ -56,7 +60,7 @@ def constant(value: float | str | bool | None, kind: Type) -> SQL:
     return literal_column(repr(value), TYPES[kind.kind])
 
 
-def written(name: str, operands: list[SQL], kind: Type, *, sqlite: bool) -> SQL:
+def written(name: str, operands: list[SQL], *, sqlite: bool) -> SQL:
     """Return the SQL of an operator, a function or an aggregate.
 
     Raises
@@ -66,14 +70,45 @@ def written(name: str, operands: list[SQL], kind: Type, *, sqlite: bool) -> SQL:
     """
     if name in TIME_FIELDS:
         return _time_field(name, operands[0], sqlite=sqlite)
-    if name == "cast":
-        return _cast(operands[0], kind, sqlite=sqlite)
     own = (_SQLITE if sqlite else _POSTGRESQL).get(name)
     return own(*operands) if own is not None else _WRITTEN[name](*operands)
 
 
+def as_text(value: SQL, kind: Type, *, sqlite: bool) -> SQL:
+    """Return a value of a type as the text that PostgreSQL makes of it."""
+    if kind.kind == "time":
+        if sqlite:
+            return func.time_text(value)
+        seconds = value.op("/")(literal_column("1000.0")).self_group()
+        return cast(cast(func.to_timestamp(seconds), DateTime()), Text)
+    if sqlite and kind.kind in ("float", "double"):
+        return func.real_text(value)
+    if sqlite and kind.kind == "bool":
+        return case((value.is_(None), None), (value, "true"), else_="false")
+    return cast(value, Text)
+
+
+def as_type(value: SQL, kind: Type, of: Type, *, sqlite: bool) -> SQL:
+    """Return a value of the type `of` cast to another: a text that says no number is refused."""
+    wanted = TYPES[kind.kind]
+    if kind.kind == "string":
+        return func.substr(as_text(value, of, sqlite=sqlite), 1, LONGEST_CAST)
+    if sqlite and kind.kind in ("int", "long"):
+        if of.kind == "string":
+            return func.integer_of(value, 32 if kind.kind == "int" else 64)
+        return cast(func.round(value), wanted)
+    if sqlite and kind.kind in ("float", "double") and of.kind == "string":
+        return func.real_of(value)
+    return cast(value, wanted)
+
+
 def _operator(symbol: str) -> Callable[[SQL, SQL], SQL]:
     return lambda left, right: left.op(symbol)(right).self_group()
+
+
+def _divided(symbol: str) -> Callable[[SQL, SQL], SQL]:
+    """Return a division for SQLite that fails where the divisor is zero."""
+    return lambda left, right: left.op(symbol)(func.divisor(right)).self_group()
 
 
 def _compared(symbol: str) -> Callable[[SQL, SQL], SQL]:
@@ -110,19 +145,17 @@ def _time_field(name: str, moment: SQL, *, sqlite: bool) -> SQL:
     return cast(func.floor(func.date_part(name, func.to_timestamp(seconds))), Integer)
 
 
-def _cast(value: SQL, kind: Type, *, sqlite: bool) -> SQL:
-    wanted = TYPES[kind.kind]
-    if sqlite and kind.kind in ("int", "long"):
-        return cast(func.round(value), wanted)
-    return cast(value, wanted)
-
-
 def _now_sqlite() -> SQL:
     return cast((func.julianday("now") - _EPOCH_IN_JULIAN_DAYS) * _DAY, BigInteger)
 
 
 def _now_postgresql() -> SQL:
     return cast(func.date_part("epoch", func.now()) * 1000, BigInteger)
+
+
+def _extreme(of_all: Callable[..., SQL]) -> Callable[..., SQL]:
+    """Return what gives the largest or smallest of its arguments in SQLite, where with one it would be an aggregate."""
+    return lambda *values: of_all(*values) if len(values) > 1 else values[0]
 
 
 def _day(now: Callable[[], SQL]) -> Callable[[], SQL]:
@@ -151,7 +184,6 @@ _WRITTEN: dict[str, Callable[..., SQL]] = {
     "upper": func.upper,
     "substring": func.substr,
     "substr": func.substr,
-    "str": lambda value: cast(value, Text),
     "replace": func.replace,
     "trim both": func.trim,
     "trim leading": func.ltrim,
@@ -160,21 +192,39 @@ _WRITTEN: dict[str, Callable[..., SQL]] = {
     "rtrim": func.rtrim,
     "length": func.length,
     "char_length": func.length,
-    "coalesce": func.coalesce,
+    "stddev": func.stddev,
+    "variance": func.variance,
+    "coalesce": lambda *values: func.coalesce(*values) if len(values) > 1 else values[0],
     "nullif": func.nullif,
     "abs": func.abs,
     "sign": func.sign,
     "mod": _operator("%"),
-    "sqrt": func.sqrt,
     "round": func.round,
-    "floor": func.floor,
-    "ceil": func.ceil,
+    **{
+        name: getattr(func, name)
+        for name in (
+            *("acos", "asin", "atan", "cos", "cot", "sin", "tan", "radians", "degrees"),
+            *("exp", "ln", "log", "sqrt", "cbrt", "floor", "ceil", "trunc", "power"),
+            *("initcap", "md5", "reverse"),
+        )
+    },
     **{symbol: _operator(symbol) for symbol in "+-*/%"},
     **{symbol: _compared(symbol) for symbol in ("=", "!=", "<", "<=", ">", ">=")},
 }
 _SQLITE: dict[str, Callable[..., SQL]] = {
     "bit_length": lambda value: func.length(cast(value, LargeBinary)) * 8,
+    "octet_length": lambda value: func.length(cast(value, LargeBinary)),
+    "ascii": lambda value: case((value == "", 0), else_=func.unicode(value)),
+    "chr": func.char,
+    "left": func.left_of,
+    "right": func.right_of,
     "locate": _locate(func.instr),
+    "strpos": func.instr,
+    "greatest": _extreme(func.max),
+    "least": _extreme(func.min),
+    "/": _divided("/"),
+    "%": _divided("%"),
+    "mod": _divided("%"),
     "current_timestamp": _now_sqlite,
     "current_time": _now_sqlite,
     "now": _now_sqlite,
@@ -182,7 +232,15 @@ _SQLITE: dict[str, Callable[..., SQL]] = {
 }
 _POSTGRESQL: dict[str, Callable[..., SQL]] = {
     "bit_length": func.bit_length,
+    "octet_length": func.octet_length,
+    "ascii": func.ascii,
+    "chr": func.chr,
+    "left": func.left,
+    "right": func.right,
     "locate": _locate(func.strpos),
+    "strpos": func.strpos,
+    "greatest": func.greatest,
+    "least": func.least,
     "trim both": func.btrim,
     "current_timestamp": _now_postgresql,
     "current_time": _now_postgresql,

@@ -27,6 +27,7 @@ from omero_embedded.hql.resolved import (
     UNKNOWN,
     Column,
     Constant,
+    Mistake,
     Nested,
     Operation,
     Output,
@@ -39,7 +40,10 @@ from omero_embedded.schema import CLASSES, ModelClass
 
 _NUMBERS = {"int": INT, "long": LONG, "float": FLOAT, "double": DOUBLE}
 _LARGEST = {"int": 2**31, "long": 2**63}
-AGGREGATES = ("count", "count distinct", "count rows", "sum", "avg", "min", "max")
+AGGREGATES = (
+    *("count", "count distinct", "count rows", "sum", "avg", "min", "max"),
+    *("stddev", "variance"),
+)
 
 
 class Values:
@@ -55,6 +59,7 @@ class Values:
 
     def __init__(self, scope: Scope, nested: Callable[[tree.Query, Scope], Nested]) -> None:
         self.scope = scope
+        self.in_select = False
         self._nested = nested
 
     # ------------------------------------------------------------ conditions
@@ -92,7 +97,10 @@ class Values:
         try:
             check()
         except MistakeError as mistake:
-            self.scope.query.mistakes.append(str(mistake))
+            self.scope.query.mistakes.append(mistake.mistake)
+
+    def _mistake(self, text: str, *, of_data: bool = False) -> None:
+        self.scope.query.mistakes.append(Mistake(text, of_data))
 
     def _all(self, node: tree.All) -> Value:
         return Operation("and", tuple(map(self.condition, node.terms)), BOOL)
@@ -104,8 +112,25 @@ class Values:
         return Operation("not", (self.condition(node.term),), BOOL)
 
     def _comparison(self, node: tree.Comparison) -> Value:
+        if isinstance(node.left, tree.Items) and isinstance(node.right, tree.Items):
+            return self._rows_compared(node.operator, node.left.items, node.right.items)
         left, right = self._both(node.left, node.right)
         return self._compared(node.operator, left, right)
+
+    def _rows_compared(
+        self,
+        operator: str,
+        left: tuple[tree.Expression, ...],
+        right: tuple[tree.Expression, ...],
+    ) -> Value:
+        """Return the comparison of two rows of values: `(d.id, d.name) = (:id, :name)`."""
+        if operator not in ("=", "!="):
+            raise HqlError("rows of values can only be equal or not")
+        if len(left) != len(right):
+            self._mistake("unequal number of entries in row expressions")
+        pairs = zip(left, right, strict=False)
+        equal = tuple(self._compared("=", *self._both(a, b)) for a, b in pairs)
+        return self._negated_if(operator == "!=", Operation("and", equal, BOOL))
 
     def _both(self, left: tree.Expression, right: tree.Expression) -> tuple[Value, Value]:
         """Return two values, a parameter among them with the type of the other."""
@@ -119,7 +144,7 @@ class Values:
         try:
             left, right = fitted(left, right)
         except MistakeError as mistake:
-            self.scope.query.mistakes.append(str(mistake))
+            self.scope.query.mistakes.append(mistake.mistake)
         return Operation(operator, (left, right), BOOL)
 
     def _negated_if(self, negated: bool, value: Value) -> Value:
@@ -147,9 +172,7 @@ class Values:
         value, pattern = self._both(node.value, node.pattern)
         for side in (value, pattern):
             if side.type.kind not in ("string", "unknown", "unit"):
-                self.scope.query.mistakes.append(
-                    f"operator does not exist: {side.type.kind} ~~ text"
-                )
+                self._mistake(f"operator does not exist: {side.type.kind} ~~ text")
         if node.escape is not None and not isinstance(node.escape, tree.Text):
             raise HqlError("the character after escape must be written out")
         escape = () if node.escape is None else (self.value(node.escape),)
@@ -164,6 +187,7 @@ class Values:
             path = choices if isinstance(choices, tree.Path) else choices.path
             place = self.place(path)
             if isinstance(place, (Many, Pairs)):
+                self._refuse_filtered(place)
                 nested = self._collection_query(path)
                 return Operation(
                     "in query", fitted(self.value(node.value, nested.type), nested), BOOL
@@ -196,13 +220,12 @@ class Values:
         )
 
     def _quantified(self, node: tree.Quantified) -> Value:
-        nested = (
-            self._nested(node.source.query, self.scope)
-            if isinstance(node.source, tree.Subquery)
-            else self._collection_query(
-                node.source if isinstance(node.source, tree.Path) else node.source.path
-            )
-        )
+        if isinstance(node.source, tree.Subquery):
+            nested = self._nested(node.source.query, self.scope)
+        else:
+            path = node.source if isinstance(node.source, tree.Path) else node.source.path
+            self._refuse_filtered(self.place(path))
+            nested = self._collection_query(path)
         name = "any" if node.quantifier == "some" else node.quantifier
         return Operation(name, (nested,), BOOL if name == "exists" else nested.type)
 
@@ -231,7 +254,7 @@ class Values:
         try:
             kind = calculated(node.operator, left.type, right.type)
         except MistakeError as mistake:
-            self.scope.query.mistakes.append(str(mistake))
+            self.scope.query.mistakes.append(mistake.mistake)
         return Operation(node.operator, (left, right), kind)
 
     def _negative(self, node: tree.Negative) -> Value:
@@ -239,7 +262,15 @@ class Values:
         return Operation("negative", (value,), value.type)
 
     def _concatenation(self, node: tree.Concatenation) -> Value:
-        return Operation("concat", tuple(_told(self.value(t)) for t in node.terms), STRING)
+        return self._concatenated(tuple(map(self.value, node.terms)))
+
+    def _concatenated(self, values: tuple[Value, ...]) -> Value:
+        """Return texts joined; something else can be joined to a text, but not to its like."""
+        if not any(v.type.kind in ("string", "unit", "unknown") for v in values[:2]):
+            self._mistake(
+                " || ".join(["operator does not exist: ", *(v.type.kind for v in values[:2])])
+            )
+        return Operation("concat", tuple(map(_told, values)), STRING)
 
     def _case(self, node: tree.Case) -> Value:
         parts: list[Value] = []
@@ -251,14 +282,17 @@ class Values:
             parts.append(self.value(when.value))
         if node.otherwise is not None:
             parts.append(self.value(node.otherwise))
-        results = [*parts[1::2], *parts[-1:]] if len(parts) % 2 else parts[1::2]
-        kind = next((r.type for r in results if r.type != UNKNOWN), UNKNOWN)
-        return Operation("case", tuple(parts), kind)
+        return Operation("case", tuple(parts), parts[1].type)  # Hibernate looks at the first result
 
     def _aggregate(self, node: tree.Aggregate) -> Value:
         if node.value is None:
             return Operation("count rows", (), LONG)
-        value = self.selected(node.value)
+        if isinstance(node.value, tree.CollectionOf) and self.in_select:
+            place = self.joined(self.place(node.value.path), "inner")
+            members = self.scope.add(place)
+            value: Value = Column(members, "id", members.type)
+        else:
+            value = self.selected(node.value)
         if node.function == "count":
             return Operation("count distinct" if node.distinct else "count", (value,), LONG)
         if (
@@ -266,9 +300,7 @@ class Values:
             and not value.type.is_number
             and value.type.kind != "unknown"
         ):
-            self.scope.query.mistakes.append(
-                f"function {node.function}({value.type.kind}) does not exist"
-            )
+            self._mistake(f"function {node.function}({value.type.kind}) does not exist")
         kinds = {"avg": DOUBLE, "sum": DOUBLE if value.type in (FLOAT, DOUBLE) else LONG}
         return Operation(node.function, (value,), kinds.get(node.function, value.type))
 
@@ -278,14 +310,17 @@ class Values:
             return self._type_of(node)
         if node.name in ("size", "index", "minindex", "maxindex", "minelement", "maxelement"):
             return self._of_collection(node)
+        values = tuple(map(self.value, node.arguments))
+        types = [v.type for v in values]
         function = FUNCTIONS.get(node.name)
         if function is None or not function.at_least <= len(node.arguments) <= function.at_most:
-            self.scope.query.mistakes.append(f"function {node.name} does not exist")
-            return Operation("unknown function", tuple(map(self.value, node.arguments)), UNKNOWN)
-        values = tuple(map(self.value, node.arguments))
+            self._mistake(f"function {node.name} does not exist")
+            return Operation("unknown function", values, UNKNOWN)
+        if types and not function.accepts(types[0]):
+            self._mistake(f"function {node.name}({types[0].kind}) does not exist")
         if node.name == "concat":
-            values = tuple(map(_told, values))
-        return Operation(node.name, values, function.gives([v.type for v in values]))
+            return self._concatenated(values)
+        return Operation(node.name, values, function.gives(types))
 
     def _cast(self, node: tree.Cast) -> Value:
         kind = CASTS.get(node.type)
@@ -296,12 +331,17 @@ class Values:
     def _extract(self, node: tree.Extract) -> Value:
         if node.field not in (*TIME_FIELDS, EPOCH):
             raise HqlError(f"nothing called {node.field} can be extracted")
-        kind = LONG if node.field == EPOCH else INT
-        return Operation(node.field, (self.value(node.value),), kind)
+        moment = self.value(node.value)
+        if moment.type.kind not in ("time", "unknown"):
+            self._mistake(f"function extract(unknown, {moment.type.kind}) does not exist")
+        return Operation(node.field, (moment,), INT)
 
     def _trim(self, node: tree.Trim) -> Value:
         character = () if node.character is None else (self.value(node.character, STRING),)
-        return Operation(f"trim {node.side}", (self.value(node.value), *character), STRING)
+        value = self.value(node.value)
+        if not FUNCTIONS["lower"].accepts(value.type):
+            self._mistake(f"function trim({value.type.kind}) does not exist")
+        return Operation(f"trim {node.side}", (value, *character), STRING)
 
     def _type_of(self, node: tree.Call) -> Value:
         if len(node.arguments) != 1 or not isinstance(node.arguments[0], tree.Path):
@@ -319,27 +359,57 @@ class Values:
             else Constant(value.value, kind)
         )
 
-    def _of_collection(self, node: tree.Call) -> Value:
-        """Return what `size`, `index` and their kin say about a collection."""
+    def _of_collection(self, node: tree.Call, *, by_property: bool = False) -> Value:
+        """Return what `size`, `index` and their kin say about a collection; `by_property`: written as `d.images.size`."""
         if len(node.arguments) != 1 or not isinstance(node.arguments[0], tree.Path):
             raise HqlError(f"{node.name} asks for a collection")
         path = node.arguments[0]
         if node.name == "index":
-            return self._place_in_list(self.place(path))
-        if node.name.endswith("index") and isinstance(members := self.place(path), Source):
-            place = self._place_in_list(members)
-            return Operation(node.name[:3], (place,), place.type)
+            return self.place_in_list(self.place(path))
+        place = self.place(path)
+        if node.name.endswith("index") and isinstance(place, Source):
+            at = self.place_in_list(place)
+            return Operation(node.name[:3], (at,), at.type)
+        if self.in_select and isinstance(place, Many) and not by_property:
+            return self._aggregate_of(node.name, place)
+        self._refuse_filtered(place)
         nested = self._collection_query(path)
         (source,) = (s for s in nested.query.sources if s.explicit)
         value: Value = nested.query.outputs[0].value
         if node.name.endswith("index"):
-            value = self._place_in_list(source)
+            value = self.place_in_list(source)
         aggregate = "count" if node.name == "size" else node.name[:3]
         kind = LONG if node.name == "size" else value.type
         nested.query.outputs[0] = Output(Operation(aggregate, (value,), kind), None)
         return Nested(nested.query, INT if node.name == "size" else kind)
 
-    def _place_in_list(self, place: Place) -> Column:
+    def _aggregate_of(self, name: str, place: Many) -> Value:
+        """Return what is selected of a collection: Hibernate joins it and makes the query one of aggregates."""
+        source = self.scope.add(self.joined(place, "inner"))
+        if name == "size":
+            return Operation("count", (Column(source, "id", source.type),), INT)
+        value = self.place_in_list(source) if name.endswith("index") else None
+        value = value or Column(source, "id", source.type)
+        return Operation(name[:3], (value,), value.type)
+
+    def _refuse_filtered(self, place: Place) -> None:
+        """Refuse what makes a sub-query of a collection outside of what is selected.
+
+        The real server's Hibernate writes it without the parameters of the filters that hide what one may not see
+        (`CollectionSubqueryFactory`), and the database misses them. Collections of classes that all may see (and
+        maps) have no filters; `is empty`, `member of` and `exists (from d.images)` are sub-queries of another make.
+        """
+        if isinstance(place, Many) and not CLASSES[place.collection.target].is_global:
+            self._mistake("No value specified for parameter", of_data=True)
+
+    def place_in_list(self, place: Place) -> Column:
+        """Return the place of a member in its ordered collection.
+
+        Raises
+        ------
+        HqlError
+            It is in none.
+        """
         if isinstance(place, Source) and place.pairs:
             return Column(place, "position", INT)
         if isinstance(place, Source) and place.collection is not None and place.collection.ordered:
@@ -381,7 +451,7 @@ class Values:
         if node.names[-1].lower() == "size" and len(node.names) > 1:
             shorter = tree.Path(node.names[:-1])
             if self.scope.begin(shorter.names) and isinstance(self.place(shorter), (Many, Pairs)):
-                return self._of_collection(tree.Call("size", (shorter,)))
+                return self._of_collection(tree.Call("size", (shorter,)), by_property=True)
         if self.scope.begin(node.names) is None:
             return self._word(node)
         return self._value_at(self.place(node))
@@ -399,7 +469,7 @@ class Values:
             return place
         if name in FUNCTIONS and FUNCTIONS[name].at_least == 0:
             return Operation(name, (), FUNCTIONS[name].gives(()))
-        self.scope.query.mistakes.append(f'column "{node.names[0]}" does not exist')
+        self._mistake(f'column "{node.names[0]}" does not exist')
         return Operation("unknown function", (), UNKNOWN)
 
     def _value_at(self, place: Place) -> Value:
@@ -448,12 +518,13 @@ class Values:
         else:
             raise HqlError("Path expected for join!")
         if index is not None:
-            column = self._place_in_list(source)
+            column = self.place_in_list(source)
             source.conditions.append(self._compared("=", column, self.value(index, INT)))
             self.scope.add(source)
         return source
 
     def _collectionof(self, node: tree.CollectionOf) -> Value:
+        self._refuse_filtered(self.place(node.path))
         return self._collection_query(node.path)
 
     def _subquery(self, node: tree.Subquery) -> Value:

@@ -67,20 +67,17 @@ class QueryService:
     def findAllByExample(
         self, call: Call, example: IObject, filter: "omero.sys.Filter | None"
     ) -> list[IObject]:
-        """Give all objects whose values and references are those that the example has."""
+        """Give all objects whose values are those that the example has.
+
+        Neither its id nor what it refers to counts: Hibernate's `Example` leaves references and collections out.
+        """
         if example is None:
             raise errors.api_usage("Example cannot be null.")
         cls = CLASSES[class_name(example)]
         table, query = tables.table(cls.name), _ids(call, cls)
         for column, value in values_of(example, cls.name).items():
-            if value is not None and not column.endswith("_unit"):
+            if value is not None:
                 query = query.where(table.c[column] == value)
-        for reference in cls.references:
-            target = getattr(example, f"_{reference.name}")
-            if target is not None and target.id is not None:
-                query = query.where(
-                    table.c[tables.column_name(cls.name, reference.name)] == target.id.val
-                )
         return _found(call, cls, query, filter)
 
     def findByString(self, call: Call, klass: str, field: str, value: str) -> IObject | None:
@@ -117,8 +114,15 @@ class QueryService:
     ) -> list[IObject]:
         cls = concrete_class(klass)
         described = cls.fields.get(field)
-        if not isinstance(described, Value) or described.type == "map":
-            raise errors.query(f"could not resolve property: {field} of: {cls.java}")
+        if described is None and field not in ("id", "version", "details"):
+            message = f"could not resolve property: {field} of: {cls.java}"
+            raise errors.api_usage(
+                f"{message}; nested exception is org.hibernate.QueryException: {message}"
+            )
+        if not isinstance(described, Value) or described.type != "string":
+            raise errors.internal(
+                f"Wrapped Exception: (java.lang.ClassCastException):\n{cls.java}.{field} is no text"
+            )
         column: Any = tables.table(cls.name).c[tables.column_name(cls.name, field)]
         if like:
             pattern = f"%{value}%"
@@ -131,7 +135,7 @@ class QueryService:
 
     def findByQuery(self, call: Call, query: str, params: "Parameters | None") -> IObject | None:
         """Give the one object that a query finds."""
-        return _only(query, hql.find(call, query, params))
+        return hql.find_one(call, query, params)
 
     def findAllByQuery(self, call: Call, query: str, params: "Parameters | None") -> list[IObject]:
         """Give the objects that a query finds."""
@@ -173,16 +177,16 @@ def _found(
     call: Call, cls: ModelClass, query: Select[Any], limits: "omero.sys.Filter | None"
 ) -> list[IObject]:
     if limits is not None:
-        if limits.offset is not None and limits.offset.val:
+        if limits.offset is not None and limits.offset.val > 0:
             query = query.offset(limits.offset.val)
-        if limits.limit is not None and limits.limit.val:
+        if limits.limit is not None:
+            if limits.limit.val < 0:
+                raise errors.validation("could not execute query; LIMIT must not be negative")
             query = query.limit(limits.limit.val)
     return list(Loader(call).objects(cls.name, call.db.execute(query).scalars()).values())
 
 
 def _only(name: str, found: list[IObject]) -> IObject | None:
-    if any(o is not found[0] for o in found):  # the same one several times is one
-        raise errors.api_usage(
-            f"Query named:\n\t{name}\nhas returned more than one Object\nfindBy methods must return a single value"
-        )
+    if len(found) > 1:
+        raise errors.not_unique(name)
     return found[0] if found else None
