@@ -18,8 +18,7 @@ import Ice
 import omero.clients
 from pydantic import SecretStr
 
-from omero_data_transfer.default_image_processor import DefaultImageProcessor
-from omero_data_transfer.image_processor import made_processor, object_id, run_processor
+from omero_data_transfer.image_processor import object_id, run_processor
 from omero_metadata_parser import aggregate_metadata
 from omero_metadata_parser.parsed import AdaptedParser
 from pyomero_upload import metadata
@@ -79,7 +78,7 @@ def upload_folder(
     parser
         A parser of the old or the new style, or its class; None: the default one.
     processor
-        A processor of the old style, or its class; None: the default one.
+        A processor of the old style that makes the Images; None: they are made of the plan.
     provenance
         Say what tool made it.
     ignore_metadata
@@ -91,7 +90,6 @@ def upload_folder(
         If the folder cannot be uploaded, or not all of it is on the server as it ought to be.
 
     """
-    maker = made_processor(DefaultImageProcessor if processor is None else processor)
     plan = make_plan(
         Path(folder),
         name=name,
@@ -101,8 +99,8 @@ def upload_folder(
         provenance=provenance,
     )
     _tell_problems(plan)
-    if type(maker) is not DefaultImageProcessor:
-        return _with_processor(connection, plan, maker)
+    if processor is not None:
+        return _with_processor(connection, plan, processor)
     return _uploaded(plan, connection)
 
 

@@ -5,6 +5,7 @@ import warnings
 from typing import TypedDict
 
 from omero_data_transfer.carrying_out import upload_folder
+from omero_data_transfer.default_image_processor import DefaultImageProcessor
 from omero_data_transfer.omero_data_broker import OMERODataBroker
 
 
@@ -65,13 +66,14 @@ class DataTransferManager:
             If the folder cannot be uploaded, or not all of it is on the server as it ought to be.
 
         """
+        processor = broker.IMAGE_PROCESSOR
         made = upload_folder(
             broker.connection,
             dir_path,
             name=dataset_name,
             hypercube=hypercube,
             parser=self._parser,
-            processor=broker.IMAGE_PROCESSOR,
+            processor=None if type(processor) is DefaultImageProcessor else processor,
             provenance=include_provenance_kvps,
             ignore_metadata=ignore_metadata,
         )
