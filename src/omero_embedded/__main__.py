@@ -32,6 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--insecure-port", type=_port, default=4063, help="port for plain tcp; 0: a free one; none"
     )
     parser.add_argument(
+        "--websocket-port", type=_port, help="port for websockets (wss); 0: a free one"
+    )
+    parser.add_argument(
         "--ready-file", type=Path, help="file to write host, ports, user and password to when ready"
     )
     parser.add_argument(
@@ -48,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         host=options.host,
         port=options.port,
         insecure_port=options.insecure_port,
+        websocket_port=options.websocket_port,
         database_url=os.environ.get(DATABASE),
         ready_file=options.ready_file,
         durable=not (options.not_durable or options.memory),

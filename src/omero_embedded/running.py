@@ -32,8 +32,8 @@ class RunningServer:
         Where everything is kept; made where it is not there.
     host
         The address to listen at.
-    port, insecure_port
-        Ports for TLS and plain tcp: 0 takes a free one, None does without.
+    port, insecure_port, websocket_port
+        Ports for TLS, plain tcp and websockets (wss): 0 takes a free one, None does without.
     database_url
         A SQLAlchemy URL; a SQLite file in the folder unless given.
     durable
@@ -47,6 +47,7 @@ class RunningServer:
         host: str = "127.0.0.1",
         port: int | None = 0,
         insecure_port: int | None = 0,
+        websocket_port: int | None = None,
         database_url: str | None = None,
         durable: bool = True,
     ) -> None:
@@ -57,12 +58,13 @@ class RunningServer:
             self.password = root_password(folder)
             database = Database(database_url or at(folder / "omero.db"), durable=durable)
             self._core = Core(folder, database, self.password)
-            self._wire = Wire(self._core, host, port, insecure_port, folder)
+            self._wire = Wire(self._core, host, port, insecure_port, websocket_port, folder)
         except BaseException:
             self._lock.release()
             raise
         self.folder, self.host = folder, host
         self.port, self.insecure_port = self._wire.port, self._wire.insecure_port
+        self.websocket_port = self._wire.websocket_port
         if self.insecure_port is not None:
             self._core.configuration["omero.router.insecure"] = (
                 f"OMERO.Glacier2/router:tcp -p {self.insecure_port} -h @omero.host@"

@@ -39,8 +39,8 @@ class Server:
         Where everything is kept; needed unless `memory`.
     host
         The address to listen at; other machines reach the server only where this is not the loopback.
-    port, insecure_port
-        Ports for TLS and for plain tcp; 0 takes a free one, None does without.
+    port, insecure_port, websocket_port
+        Ports for TLS, for plain tcp and for websockets (wss); 0 takes a free one, None does without.
     memory
         Keep everything in a temporary folder that goes with the server.
     database_url
@@ -50,7 +50,7 @@ class Server:
 
     Attributes
     ----------
-    port, insecure_port
+    port, insecure_port, websocket_port
         The ports it listens at, once it runs.
     user, password
         Who may log in: root, and root's first password.
@@ -66,6 +66,7 @@ class Server:
         host: str = "127.0.0.1",
         port: int | None = 0,
         insecure_port: int | None = 0,
+        websocket_port: int | None = None,
         memory: bool = False,
         database_url: str | None = None,
         in_process: bool = False,
@@ -77,7 +78,7 @@ class Server:
         self._temporary = memory
         self.folder = Path(tempfile.mkdtemp(prefix="omero-") if folder is None else folder)
         self.host = host
-        self.port, self.insecure_port = port, insecure_port
+        self.port, self.insecure_port, self.websocket_port = port, insecure_port, websocket_port
         self._database_url = database_url
         self._in_process = in_process
         self._running: RunningServer | None = None
@@ -105,10 +106,12 @@ class Server:
                 host=self.host,
                 port=self.port,
                 insecure_port=self.insecure_port,
+                websocket_port=self.websocket_port,
                 database_url=self._database_url,
                 durable=not self._temporary,
             )
             self.port, self.insecure_port = self._running.port, self._running.insecure_port
+            self.websocket_port = self._running.websocket_port
             self.password = self._running.password
         else:
             self._start_process()
@@ -127,11 +130,12 @@ class Server:
             str(ready),
         ]
         command += ["--host", self.host, "--with-parent"]
-        command += ["--port", "none" if self.port is None else str(self.port)]
-        command += [
-            "--insecure-port",
-            "none" if self.insecure_port is None else str(self.insecure_port),
-        ]
+        for option, port in (
+            ("--port", self.port),
+            ("--insecure-port", self.insecure_port),
+            ("--websocket-port", self.websocket_port),
+        ):
+            command += [option, "none" if port is None else str(port)]
         command += ["--not-durable"] if self._temporary else []
         # An address of a database may hold a password, which a command line would show to everybody.
         environment = dict(os.environ)
@@ -155,11 +159,9 @@ class Server:
             time.sleep(0.01)
         told = json.loads(ready.read_text(encoding="utf-8"))
         ready.unlink()
-        self.port, self.insecure_port, self.password = (
-            told["port"],
-            told["insecure_port"],
-            told["password"],
-        )
+        self.port, self.insecure_port = told["port"], told["insecure_port"]
+        self.websocket_port = told.get("websocket_port")
+        self.password = told["password"]
 
     def client(self) -> "omero.client":
         """Return a client of omero-py's, logged in as root over TLS; `closeSession` ends it."""

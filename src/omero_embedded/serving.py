@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import Any
 
 from omero_embedded.memory import keep_freed_memory
 from omero_embedded.running import FolderInUseError, RunningServer
@@ -26,6 +27,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int | None = 4064,
     insecure_port: int | None = 4063,
+    websocket_port: int | None = None,
     database_url: str | None = None,
     ready_file: Path | None = None,
     durable: bool = True,
@@ -38,11 +40,11 @@ def serve(
     ----------
     folder
         Where everything is kept; None: a temporary folder that is removed at the end.
-    host, port, insecure_port, database_url, durable
+    host, port, insecure_port, websocket_port, database_url, durable
         As for `RunningServer`.
     ready_file
         A file that says how to reach the server, written (readable by its owner alone) when it answers:
-        {"host", "port", "insecure_port", "user", "password"}.
+        {"host", "port", "insecure_port", "user", "password"}, and "websocket_port" where there is one.
     with_parent
         Stop when standard input is closed, as it is when the process that started this one ends.
     beside
@@ -54,42 +56,41 @@ def serve(
     keep_freed_memory()
     kept = folder or Path(tempfile.mkdtemp(prefix="omero-"))
     try:
-        return _serve(
-            kept, host, port, insecure_port, database_url, ready_file, durable, with_parent, beside
+        server = _started(
+            kept,
+            host=host,
+            port=port,
+            insecure_port=insecure_port,
+            websocket_port=websocket_port,
+            database_url=database_url,
+            durable=durable,
         )
+        return 1 if server is None else _serve(server, ready_file, with_parent, beside)
     finally:
         if folder is None:
             shutil.rmtree(kept, ignore_errors=True)
 
 
-def _serve(
-    folder: Path,
-    host: str,
-    port: int | None,
-    insecure_port: int | None,
-    database_url: str | None,
-    ready_file: Path | None,
-    durable: bool,
-    with_parent: bool,
-    beside: "Callable[[RunningServer], AbstractContextManager[object]] | None",
-) -> int:
+def _started(folder: Path, **options: Any) -> RunningServer | None:
+    """Start a server; where that is not possible, tell why and return None."""
     try:
-        server = RunningServer(
-            folder,
-            host=host,
-            port=port,
-            insecure_port=insecure_port,
-            database_url=database_url,
-            durable=durable,
-        )
+        return RunningServer(folder, **options)
     except FolderInUseError as error:
         log.error("%s", error)  # noqa: TRY400  # a message for a person; the trace tells nothing more
-        return 1
     except Exception as error:
         if type(error).__module__ != "Ice":
             raise
-        log.error("Cannot listen at %s, ports %s and %s: %s", host, port, insecure_port, error)  # noqa: TRY400
-        return 1
+        ports = ", ".join(f"{name} {value}" for name, value in options.items() if "port" in name)
+        log.error("Cannot listen at %s, %s: %s", options["host"], ports, error)  # noqa: TRY400
+    return None
+
+
+def _serve(
+    server: RunningServer,
+    ready_file: Path | None,
+    with_parent: bool,
+    beside: "Callable[[RunningServer], AbstractContextManager[object]] | None",
+) -> int:
     # A queue of this kind may be filled by a signal's handler at any moment; an Event's lock may not.
     stopping: SimpleQueue[None] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -101,13 +102,15 @@ def _serve(
             _tell(ready_file, server)
         log.info(
             "Listening at %s, port %s (TLS) and %s (plain tcp)",
-            host,
+            server.host,
             server.port,
             server.insecure_port,
         )
-        log.info("The password of root is in %s", folder / "root-password")
-        if not _is_loopback(host):
-            log.warning("Other machines can reach this server at %s.", host)
+        if server.websocket_port is not None:
+            log.info("For websockets: wss://%s:%s", server.host, server.websocket_port)
+        log.info("The password of root is in %s", server.folder / "root-password")
+        if not _is_loopback(server.host):
+            log.warning("Other machines can reach this server at %s.", server.host)
         with nullcontext() if beside is None else beside(server):
             _wait(stopping)
     finally:
@@ -119,10 +122,12 @@ def _serve(
 
 def _tell(ready_file: Path, server: RunningServer) -> None:
     """Write the ready file in one step, so that nobody reads half of it."""
+    websockets = {} if server.websocket_port is None else {"websocket_port": server.websocket_port}
     told = {
         "host": server.host,
         "port": server.port,
         "insecure_port": server.insecure_port,
+        **websockets,
         "user": "root",
         "password": server.password,
     }

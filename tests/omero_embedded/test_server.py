@@ -69,6 +69,20 @@ def test_the_ready_file_tells_how_to_reach_the_server_and_is_for_its_owner_alone
     assert not ready.exists()
 
 
+def test_websockets_are_a_third_way_in(tmp_path: Path) -> None:
+    ready = tmp_path / "ready.json"
+    process = start(tmp_path / "data", ready, "--websocket-port", "0")
+    try:
+        told = wait_for(ready, process)
+        client = omero.client(f"wss://{told['host']}:{told['websocket_port']}/omero-ws")
+        session = client.createSession(told["user"], told["password"])
+        assert session.getAdminService().getEventContext().userName == "root"
+        client.closeSession()
+    finally:
+        process.terminate()
+        process.communicate()
+
+
 def test_what_was_saved_is_there_after_the_process_was_killed(tmp_path: Path) -> None:
     ready = tmp_path / "ready.json"
     process = start(tmp_path / "data", ready)

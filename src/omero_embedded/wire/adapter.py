@@ -50,26 +50,32 @@ class Wire:
         What is to be reached.
     host
         The address to listen at.
-    port, insecure_port
-        The port for TLS and for plain tcp; 0 takes a free one, None does without.
+    port, insecure_port, websocket_port
+        The port for TLS, for plain tcp and for websockets (wss); 0 takes a free one, None does without.
     keys
         The folder of the TLS key.
     """
 
     def __init__(
-        self, core: "Core", host: str, port: int | None, insecure_port: int | None, keys: Path
+        self,
+        core: "Core",
+        host: str,
+        port: int | None,
+        insecure_port: int | None,
+        websocket_port: int | None,
+        keys: Path,
     ) -> None:
         data = Ice.InitializationData()
         data.properties = Ice.createProperties()
         for name, value in PROPERTIES.items():
             data.properties.setProperty(name, value)
-        endpoints = []
-        if port is not None:
+        if port is not None or websocket_port is not None:
             data.properties.setProperty("Ice.Plugin.IceSSL", "IceSSL:createIceSSL")
             data.properties.setProperty("IceSSL.CertFile", str(_certificate(keys)))
-            endpoints.append(f"ssl -h {host} -p {port}")
-        if insecure_port is not None:
-            endpoints.append(f"tcp -h {host} -p {insecure_port}")
+        wanted = {"ssl": port, "tcp": insecure_port, "wss": websocket_port}
+        endpoints = [
+            f"{kind} -h {host} -p {number}" for kind, number in wanted.items() if number is not None
+        ]
         self._communicator = Ice.initialize(data)
         omero.ObjectFactoryRegistrar.registerObjectFactory(self._communicator, None)
         for factory in omero.rtypes.ObjectFactories.values():
@@ -87,9 +93,10 @@ class Wire:
         core.adapter = self._adapter
         core.router = Router(core, self._adapter)
         self._adapter.addServantLocator(Locator(core, core.router), "")
-        listening = {e.getInfo().secure(): e.getInfo().port for e in self._adapter.getEndpoints()}
-        self.port: int | None = listening.get(True)
-        self.insecure_port: int | None = listening.get(False)
+        listening = {str(e).split()[0]: e.getInfo().port for e in self._adapter.getEndpoints()}
+        self.port: int | None = listening.get("ssl")
+        self.insecure_port: int | None = listening.get("tcp")
+        self.websocket_port: int | None = listening.get("wss")
         core.reached_by = _reached_by(host, self.port, self.insecure_port)
 
     def activate(self) -> None:

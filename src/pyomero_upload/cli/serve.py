@@ -41,6 +41,15 @@ def serve(
     insecure_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port for plain tcp; 0: a free one.")
     ] = 4063,
+    websocket_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port for websockets too, as behind a firewall: wss://HOST:PORT; 0: a free one.",
+            show_default=False,
+        ),
+    ] = None,
     ready_file: Annotated[
         Path | None,
         typer.Option(
@@ -74,6 +83,7 @@ def serve(
         host=host,
         port=port,
         insecure_port=insecure_port,
+        websocket_port=websocket_port,
         database_url=os.environ.get(DATABASE),
         ready_file=ready_file,
         durable=not memory,
