@@ -5,6 +5,8 @@ Each function makes one; the caller raises it. `message` is what a person reads.
 
 import omero
 
+ILLEGAL_ARGUMENT = "java.lang.IllegalArgumentException"
+
 
 def _make(cls: type[Exception], message: str, java: str | None = None) -> Exception:
     """Make an omero.ServerError of the class; `java` is its name on the server."""
@@ -69,9 +71,44 @@ def internal(message: str) -> Exception:
 
 
 def wrapped(error: BaseException) -> Exception:
-    """Make an InternalException of an exception that nobody foresaw."""
-    name = "java.lang.IndexOutOfBoundsException" if isinstance(error, IndexError) else None
-    return internal(f"Wrapped Exception: ({name or type(error).__name__}):\n{error}")
+    """Make an InternalException of an exception that nobody foresaw.
+
+    It is named as Java names it where the class of the error says so (`java`). What Java calls an
+    IllegalArgumentException is the caller's fault, so it becomes an ApiUsageException, as on the real server
+    (ome.services.util.ServiceHandler).
+    """
+    name = getattr(error, "java", None)
+    if name is None and isinstance(error, IndexError):
+        name = "java.lang.IndexOutOfBoundsException"
+    if name == ILLEGAL_ARGUMENT:
+        return api_usage(str(error))
+    return of_java(name or type(error).__name__, str(error))
+
+
+def empty_list(query: str) -> Exception:
+    """Say that a query of the server's own was given no ids; `query` is HQL with `in ()`, classes by their Java names."""
+    trouble = f"unexpected end of subtree [{query}]"
+    return api_usage(
+        f"{trouble}; nested exception is org.hibernate.hql.ast.QuerySyntaxException: {trouble}"
+    )
+
+
+def of_java(name: str, message: str) -> Exception:
+    """Say that the server failed, with the name of the Java exception that the real one fails with."""
+    return internal(f"Wrapped Exception: ({name}):\n{message}")
+
+
+def null_pointer() -> Exception:
+    """Say that something was used that is not there: a null argument, or a state that was not set yet."""
+    return of_java("java.lang.NullPointerException", "null")
+
+
+def array_index(index: int, length: int) -> Exception:
+    """Say that an index lies outside what Java keeps in an array."""
+    return of_java(
+        "java.lang.ArrayIndexOutOfBoundsException",
+        f"Index {index} out of bounds for length {length}",
+    )
 
 
 def removed_session(message: str) -> Exception:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from omero_embedded.pixels.errors import OutOfBoundsError
+from omero_embedded.pixels.errors import NegativeSizeError, OutOfBoundsError, TooLargeError
 from omero_embedded.pixels.types import PixelType
 
 AXES = "XYZCT"
@@ -22,11 +22,11 @@ def check_size(size: int) -> None:
 
     Raises
     ------
-    OutOfBoundsError
+    TooLargeError
         If they are too many.
     """
     if size > _AT_ONCE:
-        raise OutOfBoundsError(f"Converting Long {size} to Integer is an overflow.")
+        raise TooLargeError(f"Converting Long {size} to Integer is an overflow.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,8 @@ class Hypercube:
         ------
         OutOfBoundsError
             If it does not, or one of the lists has not five numbers, or a step is below 1.
+        NegativeSizeError
+            If it has less than no extent along an axis, although it lies within the image.
         """
         if not len(offset) == len(size) == len(step) == len(AXES):
             raise OutOfBoundsError("Invalid List length: each list must contain 5 elements XYZCT")
@@ -135,6 +137,8 @@ class Hypercube:
         dimensions.check(*(o + s - 1 for o, s in zip(offset, size, strict=True)))
         if min(step) < 1:
             raise OutOfBoundsError("Invalid step size: steps sizes must be 1 or greater")
+        if min(size) < 0:
+            raise NegativeSizeError(str(min(size)))
         count = prod(-(-s // p) for s, p in zip(size, step, strict=True))
         check_size(count * dimensions.type.byte_width)
         x, y, z, c, t = offset

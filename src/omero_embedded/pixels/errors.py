@@ -1,12 +1,18 @@
 """What can be wrong with a call on pixels.
 
 Everything below the services raises these and knows nothing of Ice; `faults.py` of this
-package turns them into the exceptions a client sees.
+package turns them into the exceptions a client sees. `java` is the name of the Java exception
+that the real server lets through at that place (ome.io.nio.RomioPixelBuffer), where a client
+sees one.
 """
+
+from typing import ClassVar
 
 
 class PixelsError(Exception):
     """A call on pixels that cannot be carried out."""
+
+    java: ClassVar[str | None] = None
 
 
 class UnknownTypeError(PixelsError):
@@ -15,6 +21,10 @@ class UnknownTypeError(PixelsError):
 
 class OutOfBoundsError(PixelsError):
     """An index, or a region, that lies outside the image."""
+
+
+class TooLargeError(OutOfBoundsError):
+    """A region of more bytes than one call can carry."""
 
 
 class ReadOnlyError(PixelsError):
@@ -39,3 +49,33 @@ class BrokenPyramidError(PixelsError):
 
 class BeingWrittenError(PixelsError):
     """A pyramid that another store is writing."""
+
+
+class IllegalPositionError(PixelsError):
+    """A position in a buffer or a file, or a number of bytes, that cannot be."""
+
+    java = "java.lang.IllegalArgumentException"
+
+
+class NegativeSizeError(PixelsError):
+    """A region of less than nothing."""
+
+    java = "java.lang.NegativeArraySizeException"
+
+
+class BeyondPlaneError(PixelsError):
+    """A place that is looked for beyond the end of a plane, or a channel that there is not."""
+
+    java = "java.lang.IndexOutOfBoundsException"
+
+
+class CubeOutOfBoundsError(PixelsError):
+    """A hypercube that lies outside the image, or is none."""
+
+    java = "ome.io.nio.DimensionsOutOfBoundsException"
+
+
+class RowsOutOfBoundsError(PixelsError):
+    """Rows of a plane that there is not, which are written all the same."""
+
+    java = "java.lang.RuntimeException"

@@ -14,10 +14,6 @@ _OF_LOGICAL_CHANNEL = (
     "illumination",
     "mode",
     "contrastMethod",
-    "filterSet",
-    "lightPath",
-    "lightSourceSettings",
-    "detectorSettings",
 )
 
 

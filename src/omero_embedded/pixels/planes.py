@@ -24,8 +24,11 @@ import numpy.typing as npt
 
 from omero_embedded.pixels.dimensions import Dimensions, Hypercube, check_size
 from omero_embedded.pixels.errors import (
-    PixelsError,
+    BeyondPlaneError,
+    IllegalPositionError,
+    OutOfBoundsError,
     ReadOnlyError,
+    RowsOutOfBoundsError,
     UnsupportedError,
     WrongLengthError,
 )
@@ -102,7 +105,7 @@ class PlaneFile:
     def read(self, offset: int, size: int) -> bytes:
         """Return `size` bytes from `offset` on; what lies beyond the end reads as zeros."""
         if size < 0 or offset < 0:
-            raise PixelsError(f"Cannot read {size} bytes at {offset}.")
+            raise IllegalPositionError(f"Negative {'position' if offset < 0 else 'size'}")
         check_size(size)
         data = _read_at(self._open(), offset, size, self._position)
         return data if len(data) == size else data.ljust(size, b"\0")
@@ -155,11 +158,16 @@ class PlaneFile:
         ------
         UnsupportedError
             If the region does not span the whole width: that is for pyramids.
+        RowsOutOfBoundsError
+            If there is no such plane.
         """
         x, y, width, _ = region
         if x != 0 or width != self.dimensions.x:
             raise UnsupportedError("An ordinary pixel file takes whole rows only.")
-        start = self.dimensions.plane_offset(*position) + y * self.dimensions.row_size
+        try:
+            start = self.dimensions.plane_offset(*position) + y * self.dimensions.row_size
+        except OutOfBoundsError as error:
+            raise RowsOutOfBoundsError(str(error)) from error
         self.write(start, data)
 
     # ------------------------------------------------------------ arrays
@@ -186,11 +194,15 @@ class PlaneFile:
         return np.frombuffer(data, d.type.dtype).reshape(d.z, d.y, d.x)
 
     def column(self, x: int, z: int, c: int, t: int) -> bytes:
-        """Return the values of column x, top to bottom."""
+        """Return the values of column x, top to bottom.
+
+        They go through signed integers on the real server, so that those of 32 bits without a sign
+        stop at 2^31 - 1.
+        """
         plane = self.plane(z, c, t)
         if not 0 <= x < self.dimensions.x:
-            raise PixelsError(f"No column {x} in a plane {self.dimensions.x} wide.")
-        return plane[:, x].tobytes()
+            raise BeyondPlaneError(f"No column {x} in a plane {self.dimensions.x} wide.")
+        return as_signed(plane[:, x]).tobytes()
 
     def hypercube(self, offset: Sequence[int], size: Sequence[int], step: Sequence[int]) -> bytes:
         """Return the values of a regular part of the image, x fastest and t slowest."""
@@ -212,7 +224,9 @@ class PlaneFile:
         return self._known.digest(self._open(), self._computed_digest)
 
     def _computed_digest(self) -> bytes:
-        return hashlib.sha1(self._mapped(np.uint8).data, usedforsecurity=False).digest()
+        # Regions may have been written behind the last plane.
+        planes = self._mapped(np.uint8, (self.dimensions.total_size,))
+        return hashlib.sha1(planes.data, usedforsecurity=False).digest()
 
     # ------------------------------------------------------------ levels
     @property
@@ -244,6 +258,13 @@ class PlaneFile:
             if os.fstat(self._descriptor).st_size < self.dimensions.total_size:
                 os.truncate(self._descriptor, self.dimensions.total_size)
         return self._descriptor
+
+
+def as_signed(values: Array) -> Array:
+    """Return values as the real server hands on what it takes value by value out of a plane (ome.util.PixelData)."""
+    if values.dtype.kind == "u" and values.dtype.itemsize == 4:
+        return np.minimum(values, 2**31 - 1).astype(values.dtype)
+    return values
 
 
 def _read_at(descriptor: int, offset: int, size: int, position: threading.Lock) -> bytes:

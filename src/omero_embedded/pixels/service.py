@@ -69,11 +69,14 @@ class PixelsService:
 
     # ------------------------------------------------------------ enumerations
     def getBitDepth(self, call: Call, type: IObject | None) -> int:  # Slice's name
-        """Return the bits of a value of a pixel type."""
+        """Return the bits of a value of a pixel type, which the real server knows by its name (ome.util.PixelData)."""
+        name = None if type is None or not type.isLoaded() else unwrap(type.value)
+        if name is None:
+            raise errors.null_pointer()
         table = tables.table("PixelsType")
-        bits = call.db.scalar(select(table.c.bitSize).where(table.c.id == _type_id(call, type)))
-        if bits is None:
-            raise errors.api_usage("The pixel type has no size.")
+        bits = call.db.scalar(select(table.c.bitSize).where(table.c.value == name))
+        if bits is None or "complex" in name:
+            raise errors.api_usage(f"Unknown type: '{name}'")
         return int(bits)
 
     def getEnumeration(self, call: Call, enumClass: str, value: str) -> IObject | None:
@@ -132,14 +135,9 @@ class PixelsService:
         """
         images, pixels = tables.table("Image"), tables.table("Pixels")
         query = select(images).where(images.c.id == imageId)
-        condition = permissions.readable(call, "Image", images)
-        source = (
-            call.db.execute(query if condition is None else query.where(condition))
-            .mappings()
-            .first()
-        )
-        if source is None:
-            return None
+        if not permissions.check_readable(call, "Image", imageId):
+            raise errors.missing_row("ome.model.core.Image", imageId)
+        source = call.db.execute(query).mappings().one()
         kept = {column: source[column] for column in _OF_IMAGE}
         image = saving.insert(call, "Image", name=methodology, series=0, **kept)
         of_image = select(pixels).where(pixels.c.image == imageId).order_by(pixels.c.image_index)
@@ -164,7 +162,8 @@ class PixelsService:
         """Copy Pixels without planes, in other sizes, within the same Image; return the id."""
         description = describe(call, pixelsId)
         if description is None:
-            return None
+            _check_copied_sizes((sizeX, sizeY, sizeZ, sizeT), channelList)
+            raise errors.null_pointer()
         pixels = tables.table("Pixels")
         row = call.db.execute(select(pixels).where(pixels.c.id == pixelsId)).mappings().one()
         of_image = select(pixels.c.id).where(pixels.c.image == description.image)
@@ -187,12 +186,17 @@ class PixelsService:
         """Set the lowest and the highest value of a channel."""
         description = describe(call, pixelsId)
         if description is None:
-            raise errors.missing_row("ome.model.core.Pixels", pixelsId)
-        if not permissions.rights(call, description.owner, description.group).edit:
-            raise errors.security(f"Updating ome.model.core.Pixels:Id_{pixelsId} not allowed.")
+            raise errors.null_pointer()
         if not 0 <= channelIndex < len(description.channels):
             raise IndexError(f"No channel {channelIndex}; there are {len(description.channels)}.")
         channel = description.channels[channelIndex]
+        if not permissions.rights(call, description.owner, description.group).edit:
+            changed = (
+                f"core.Channel:Id_{channel.id}"
+                if channel.stats_info is None
+                else f"stats.StatsInfo:Id_{channel.stats_info}"
+            )
+            raise errors.security(f"Updating ome.model.{changed} not allowed.")
         values: dict[str, Any] = {"globalMin": min, "globalMax": max}
         if channel.stats_info is not None:
             saving.change(call, "StatsInfo", channel.stats_info, **values)
@@ -239,7 +243,9 @@ def _type_id(call: Call, given: IObject | None) -> int:
 def _enumeration(name: str) -> str:
     """Return the name of the enumeration class that a client means."""
     found = find_class(name)
-    if found is None or not CLASSES[found.name].enumeration:
+    if found is None:
+        raise errors.api_usage(f"{name} does not specify a valid class.")
+    if not CLASSES[found.name].enumeration:
         raise errors.api_usage(f"{name} does not specify a valid enumeration.")
     return found.name
 
@@ -248,6 +254,25 @@ def _insert_pixels(call: Call, image: int, index: int, values: dict[str, Any]) -
     return int(
         saving.insert(call, "Pixels", image=image, image_index=index, sha1=PENDING, **values)
     )
+
+
+def _check_copied_sizes(
+    sizes: "Sequence[omero.RInt | None]", channels: Sequence[int]
+) -> tuple[int | None, ...]:
+    """Return the sizes that are given for a copy, along x, y, z, t.
+
+    Raises
+    ------
+    omero.ValidationException
+        If one is negative, or there are no channels. A size of nothing is found only when the copy is saved.
+    """
+    given = tuple(unwrap(size) for size in sizes)
+    for axis, size in zip("XYZT", given, strict=True):
+        if size is not None and size < 0:
+            raise errors.validation(f"size{axis}: {size} <= 0")
+    if not channels:
+        raise errors.validation("Channel List is not null but size == 0")
+    return given
 
 
 def _copy_pixels(
@@ -263,17 +288,20 @@ def _copy_pixels(
     """Copy a row of Pixels with its channels; return the id of the copy."""
     description = describe(call, source["id"])
     assert description is not None
-    if not channels:
-        raise errors.validation("Channel List is not null but size == 0")
-    for c in channels:
+    x, y, z, t = _check_copied_sizes(sizes, channels)
+    for place, c in enumerate(channels):
         if not 0 <= c < len(description.channels):
-            raise errors.validation(f"channel: {c} out of bounds")
-    x, y, z, t = (unwrap(size) for size in sizes)
+            raise errors.validation(f"channel: {place} out of bounds")
+    if copy_stats and any(description.channels[c].extent is None for c in channels):
+        raise errors.null_pointer()  # the real server looks into statistics that there are not
     old_x, old_y, old_z, _, old_t = description.sizes
-    for axis, size in zip("XYZT", (x, y, z, t), strict=True):
-        if size is not None and size < 1:
-            raise errors.validation(f"size{axis}: {size} <= 0")
-    new = (x or old_x, y or old_y, z or old_z, len(channels), t or old_t)
+    new = (
+        old_x if x is None else x,
+        old_y if y is None else y,
+        old_z if z is None else z,
+        len(channels),
+        old_t if t is None else t,
+    )
     values = {column: source[column] for column in _COPIED}
     for name in _COPIED_LENGTHS:
         length = source[name]

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from omero_embedded.pixels.errors import PixelsError
+from omero_embedded.pixels.types import PixelType
 
 Array = npt.NDArray[Any]
 
@@ -16,6 +17,19 @@ MOST_BINS = 1 << 24
 def extremes(plane: Array) -> tuple[float, float]:
     """Return the lowest and the highest value of a plane."""
     return float(plane.min()), float(plane.max())
+
+
+def extremes_within(
+    plane: Array, kind: PixelType, significant_bits: int | None
+) -> tuple[float, float]:
+    """Return the extremes of a plane as the real server finds them (ome.services.RawPixelsBean).
+
+    It starts from the ends of the type's range, the wrong way round, so that the lowest value is never
+    above the range and the highest never below it.
+    """
+    low, high = extremes(plane)
+    least, most = kind.value_range(significant_bits)
+    return (min(low, most)), (max(high, least))
 
 
 def histogram(plane: Array, bins: int, low: float, high: float) -> list[int]:

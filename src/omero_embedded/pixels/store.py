@@ -23,12 +23,21 @@ from omero_embedded import errors, permissions, saving
 from omero_embedded.call import Call, writing
 from omero_embedded.loading import Loader
 from omero_embedded.pixels.description import Description, describe
-from omero_embedded.pixels.errors import PixelsError, WrongLengthError
+from omero_embedded.pixels.errors import (
+    BeyondPlaneError,
+    CubeOutOfBoundsError,
+    IllegalPositionError,
+    NegativeSizeError,
+    OutOfBoundsError,
+    PixelsError,
+    TooLargeError,
+    WrongLengthError,
+)
 from omero_embedded.pixels.faults import as_omero
-from omero_embedded.pixels.planes import PlaneFile
+from omero_embedded.pixels.planes import Array, PlaneFile
 from omero_embedded.pixels.pyramid import PyramidFile, files_of, requires_pyramid
 from omero_embedded.pixels.repository import open_pixels
-from omero_embedded.pixels.statistics import DEFAULT_BINS, extremes, histogram
+from omero_embedded.pixels.statistics import DEFAULT_BINS, extremes_within, histogram
 from omero_embedded.power import secure
 from omero_embedded.wire.registry import stateful
 
@@ -58,6 +67,7 @@ class RawPixelsStore:
 
     def __init__(self) -> None:
         self._open: tuple[Description, PlaneFile | PyramidFile] | None = None
+        self._asked: int | None = None
         self._modified = False
         self._failed = False
 
@@ -68,6 +78,9 @@ class RawPixelsStore:
         except PixelsError as error:
             self._failed = True
             raise as_omero(error) from error
+        except OSError as error:
+            self._failed = True
+            raise errors.resource(error.strerror or str(error)) from error
         except Exception:
             self._failed = True
             raise
@@ -88,16 +101,25 @@ class RawPixelsStore:
     # ------------------------------------------------------------ life
     @operation
     def setPixelsId(self, call: Call, pixelsId: int, bypassOriginalFile: bool) -> None:
-        """Open the pixels of that id; the second parameter has no effect."""
+        """Open the pixels of that id; the second parameter has no effect.
+
+        The id asked for last is not looked for again, whether there were pixels or not: only a file that
+        could not be opened is tried once more (ome.services.RawPixelsBean).
+        """
+        if self._asked == pixelsId:
+            return
+        self._asked = pixelsId
         if self._open is not None:
-            if self._open[0].id == pixelsId:
-                return
             self._file.close()
             self._open = None
         description = describe(call, pixelsId)
         if description is None:
             raise errors.validation(f"Cannot read pixels id={pixelsId}")
-        self._open = description, open_pixels(call.server.folder, description)
+        try:
+            self._open = description, open_pixels(call.server.folder, description)
+        except Exception:
+            self._asked = None
+            raise
 
     @operation
     def getPixelsId(self, call: Call) -> int:
@@ -112,6 +134,10 @@ class RawPixelsStore:
     @operation
     def prepare(self, call: Call, pixelsIds: Sequence[int]) -> None:
         """Announce ids that will be opened; they are found fast enough without."""
+        if not pixelsIds:
+            raise errors.empty_list(
+                "select p from ome.model.core.Pixels as p join fetch p.pixelsType where p.id in ()"
+            )
 
     @writing
     @operation
@@ -232,9 +258,16 @@ class RawPixelsStore:
     @operation
     def getPlaneRegion(self, call: Call, z: int, c: int, t: int, size: int, offset: int) -> bytes:
         """Return `size` values of a plane from its `offset`-th value on, row by row."""
+        width = self._file.dimensions.type.byte_width
+        if size < 0:
+            raise NegativeSizeError(str(size * width))
         plane = self._file.plane(z, c, t).reshape(-1)
-        if offset < 0 or size < 0 or offset > len(plane):
-            raise PixelsError(f"No {size} values at {offset} in a plane of {len(plane)}.")
+        if offset < 0:
+            raise IllegalPositionError(f"newPosition < 0: ({offset * width} < 0)")
+        if offset > len(plane):
+            raise IllegalPositionError(
+                f"newPosition > limit: ({offset * width} > {len(plane) * width})"
+            )
         if offset + size > len(plane):
             raise WrongLengthError("BufferUnderflowException: null")
         return plane[offset : offset + size].tobytes()
@@ -269,6 +302,8 @@ class RawPixelsStore:
     @operation
     def getTile(self, call: Call, z: int, c: int, t: int, x: int, y: int, w: int, h: int) -> bytes:
         """Return a rectangle of a plane."""
+        if w * h < 0:
+            raise NegativeSizeError(str(w * h * self._file.dimensions.type.byte_width))
         return self._file.tile((z, c, t), (x, y, w, h)).tobytes()
 
     @operation
@@ -276,7 +311,12 @@ class RawPixelsStore:
         self, call: Call, offset: Sequence[int], size: Sequence[int], step: Sequence[int]
     ) -> bytes:
         """Return a regular part of the image."""
-        return self._file.hypercube(offset, size, step)
+        try:
+            return self._file.hypercube(offset, size, step)
+        except TooLargeError:
+            raise
+        except OutOfBoundsError as error:
+            raise CubeOutOfBoundsError(str(error)) from error
 
     @operation
     def calculateMessageDigest(self, call: Call) -> bytes:
@@ -311,21 +351,23 @@ class RawPixelsStore:
 
     @operation
     def setRow(self, call: Call, buf: bytes, y: int, z: int, c: int, t: int) -> None:
-        """Write a row."""
+        """Write bytes from the beginning of a row on: how many they are is not looked at."""
         file = self._file
         file.check_writable()
-        file.write_exactly(file.dimensions.row_offset(y, z, c, t), file.dimensions.row_size, buf)
+        file.write(file.dimensions.row_offset(y, z, c, t), buf)
         self._modified = True
 
     @operation
     def setRegion(self, call: Call, size: int, offset: int, buf: bytes) -> None:
-        """Write the first `size` bytes of `buf` at an offset into the file."""
+        """Write the first `size` bytes of `buf` at an offset into the file, or behind its last plane."""
         file = self._file
         file.check_writable()
-        if not 0 <= size <= len(buf) or offset < 0:
-            raise PixelsError(f"Cannot write {size} of {len(buf)} bytes at {offset}.")
-        if offset + size > file.dimensions.total_size:
-            raise WrongLengthError("BufferOverflowException: null")
+        if size > len(buf):
+            raise IllegalPositionError(f"newLimit > capacity: ({size} > {len(buf)})")
+        if size < 0:
+            raise IllegalPositionError(f"newLimit < 0: ({size} < 0)")
+        if offset < 0:
+            raise IllegalPositionError("Negative position")
         file.write(offset, buf[:size])
         self._modified = True
 
@@ -358,7 +400,7 @@ class RawPixelsStore:
             values = file.plane(z, c, t)
             # A maximum of 1 says that the statistics were never computed.
             use_global = globalRange and extent is not None and extent[1] != 1.0
-            low, high = extent if use_global and extent else extremes(values)
+            low, high = extent if use_global and extent else _extremes(values, description)
             x, y, w, h = region
             part = values[y : y + h if h > 0 else None, x : x + w if w > 0 else None]
             counted[c] = histogram(part, bins, low, high)
@@ -382,7 +424,10 @@ class RawPixelsStore:
         if requires_pyramid(d):
             return {}
         z, t = (d.z - 1) // 2, (d.t - 1) // 2
-        return {c: list(extremes(file.plane(z, _existing(c, description), t))) for c in channels}
+        return {
+            c: list(_extremes(file.plane(z, _existing(c, description), t), description))
+            for c in channels
+        }
 
     # ------------------------------------------------------------ resolutions
     @operation
@@ -419,8 +464,12 @@ class RawPixelsStore:
 def _existing(c: int, description: Description) -> int:
     """Return the channel's index, if there is one."""
     if not 0 <= c < len(description.channels):
-        raise PixelsError(f"No channel {c}; there are {len(description.channels)}.")
+        raise BeyondPlaneError(f"Index: {c}, Size: {len(description.channels)}")
     return c
+
+
+def _extremes(values: Array, description: Description) -> tuple[float, float]:
+    return extremes_within(values, description.dimensions.type, description.significant_bits)
 
 
 def _plane_of(

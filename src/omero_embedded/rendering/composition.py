@@ -18,6 +18,12 @@ Bands = tuple[Levels, Levels, Levels]
 _OPAQUE = 0xFF000000
 
 
+class ColourError(ValueError):
+    """A colour that was a pure one when it was decided to paint such colours as they are, and no longer is."""
+
+    java = "java.lang.IllegalArgumentException"
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """One active channel, ready to be painted.
@@ -40,6 +46,19 @@ class Layer:
     def is_primary(self) -> bool:
         """Whether the colour is pure red, pure green or pure blue."""
         return sorted(self.rgba[:3]) == [0, 0, 255]
+
+    @property
+    def band(self) -> int:
+        """Into which of red, green and blue a pure colour goes.
+
+        Raises
+        ------
+        ColourError
+            If no part of the colour is at its full.
+        """
+        if 255 not in self.rgba[:3]:
+            raise ColourError("Unable to find color component offset in color.")
+        return self.rgba[:3].index(255)
 
 
 def may_paint_primaries(layers: Sequence[Layer]) -> bool:
@@ -78,7 +97,10 @@ def colour_picture(
     """
     bands = np.zeros((3, *shape), np.int64)
     for layer in layers:
-        bands += _contribution(layer, primaries=primaries, opaque=opaque)
+        if primaries and layer.table is None:
+            bands[layer.band] |= layer.levels
+            continue
+        bands += _contribution(layer, opaque=opaque)
         np.minimum(bands, 255, out=bands)
     red, green, blue = bands
     packed = red << 16 | green << 8 | blue
@@ -87,13 +109,10 @@ def colour_picture(
     return packed.astype(np.uint32).view(np.int32)
 
 
-def _contribution(layer: Layer, *, primaries: bool, opaque: bool) -> npt.NDArray[np.int64]:
+def _contribution(layer: Layer, *, opaque: bool) -> npt.NDArray[np.int64]:
     if layer.table is not None:
         return np.moveaxis(layer.table[layer.levels], -1, 0).astype(np.int64)
     out = np.zeros((3, *layer.levels.shape), np.int64)
-    if primaries:
-        out[layer.rgba[:3].index(255)] = layer.levels
-        return out
     alpha = np.float32(layer.rgba[3]) / np.float32(255)
     for band, part in zip(out, layer.rgba, strict=False):
         band[...] = (part / 255.0 * layer.levels).astype(np.int64)

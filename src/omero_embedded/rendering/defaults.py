@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from omero_embedded.pixels.description import Channel, Colour, Description
 from omero_embedded.pixels.pyramid import requires_pyramid
 from omero_embedded.pixels.repository import PixelsFile
-from omero_embedded.pixels.statistics import extremes
+from omero_embedded.pixels.statistics import extremes_within
 from omero_embedded.pixels.types import pixel_type
 from omero_embedded.rendering.settings import GREYSCALE, RGB, ChannelSettings, RenderingSettings
 
@@ -115,4 +115,6 @@ def measured_window(description: Description, pixels: PixelsFile) -> Window:
     d = pixels.dimensions
     if description.channels[0].extent is not None or requires_pyramid(d):
         return known_window(description)
-    return lambda c: extremes(pixels.plane((d.z - 1) // 2, c, (d.t - 1) // 2))
+    return lambda c: extremes_within(
+        pixels.plane((d.z - 1) // 2, c, (d.t - 1) // 2), d.type, description.significant_bits
+    )

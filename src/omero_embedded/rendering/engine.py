@@ -6,12 +6,15 @@ A client names the Pixels (`lookupPixels`), the settings (`lookupRenderingDef`, 
 
 # Operations have the names and parameters of Slice, whether they need them or not.
 
+from dataclasses import replace
+
 import omero
 import omero.api
 import omero.model
 import omero.romio
 import omero.rtypes
 from omero.model import IObject
+from PIL import Image
 
 from omero_embedded import errors
 from omero_embedded.call import Call, writing
@@ -27,11 +30,11 @@ from omero_embedded.rendering import settings as stored
 from omero_embedded.rendering.composition import Packed
 from omero_embedded.rendering.jpeg import DEFAULT_QUALITY, jpeg, picture
 from omero_embedded.rendering.projection import ProjectionError
-from omero_embedded.rendering.quantum import BIT_RESOLUTIONS, QuantizationError
+from omero_embedded.rendering.quantum import BIT_RESOLUTIONS, FAMILIES, QuantizationError
 from omero_embedded.rendering.renderer import Renderer
-from omero_embedded.rendering.reset import reset_and_save, reset_without_saving
+from omero_embedded.rendering.reset import alike, reset_and_save, reset_without_saving
 from omero_embedded.rendering.settings import ChannelSettings, RenderingSettings
-from omero_embedded.rendering.slices import Slice
+from omero_embedded.rendering.slices import XY, Slice
 from omero_embedded.wire.registry import stateful
 
 _NOT_LOADED = (
@@ -52,11 +55,14 @@ class RenderingEngine:
         # Settings asked for by id are changed whoever owns them; others only by their owner.
         self._by_id = False
         self._quality = DEFAULT_QUALITY
+        # The resolution asked for, taken again by every picture.
+        self._level: int | None = None
 
     # ------------------------------------------------------------ life
     def lookupPixels(self, call: Call, pixelsId: int) -> None:
         """Choose the image."""
         self._let_go()
+        self._level = None
         self._description = describe(call, pixelsId)
         if self._description is None:
             raise errors.validation(f"Pixels object with id {pixelsId} not found.")
@@ -71,17 +77,20 @@ class RenderingEngine:
 
     def loadRenderingDef(self, call: Call, renderingDefId: int) -> None:
         """Choose settings by their id, of this image or of one with the same channels."""
-        self._let_go()
-        self._by_id = True
-        description = self._pixels
+        self._by_id, self._settings = True, None
         if not stored.exists(call, renderingDefId):
             raise errors.validation(f"No rendering definition exists with ID: {renderingDefId}")
+        description = self._description
+        if description is None:
+            raise errors.null_pointer()
         settings = stored.read(call, renderingDefId)
-        if len(settings.channels) != len(description.channels):
+        theirs = describe(call, settings.pixels)
+        if theirs is None or not alike(description, theirs):
             raise errors.validation(
                 f"The rendering definition {renderingDefId} is incompatible with pixels set "
                 f"{description.id}"
             )
+        self._let_go()
         self._settings = settings
 
     def load(self, call: Call) -> None:
@@ -129,8 +138,27 @@ class RenderingEngine:
     def _channel(self, w: int) -> ChannelSettings:
         channels = self._ready.settings.channels
         if not 0 <= w < len(channels):
-            raise IndexError(f"No channel {w}; there are {len(channels)}.")
+            raise errors.array_index(w, len(channels))
         return channels[w]
+
+    def _transformed(self, w: int) -> ChannelSettings:
+        """Return a channel for its transformations, which Java keeps in a list rather than an array."""
+        channels = self._ready.settings.channels
+        if not 0 <= w < len(channels):
+            raise IndexError(f"Index {w} out of bounds for length {len(channels)}")
+        return channels[w]
+
+    def _at_level(self) -> Renderer:
+        renderer = self._ready
+        if self._level is not None:
+            self._take_level(renderer, self._level)
+        return renderer
+
+    def _take_level(self, renderer: Renderer, level: int) -> None:
+        try:
+            renderer.pixels.set_resolution_level(level)
+        except PixelsError as error:
+            raise as_omero(error) from error
 
     # ------------------------------------------------------------ pictures
     def render(self, call: Call, _def: "omero.romio.PlaneDef") -> "omero.romio.RGBBuffer":
@@ -142,11 +170,31 @@ class RenderingEngine:
 
     def renderAsPackedInt(self, call: Call, _def: "omero.romio.PlaneDef") -> list[int]:
         """Return a picture as integers 0xAARRGGBB, row by row."""
-        return _integers(self._ready.packed(_slice(_def)))
+        cut = _slice(_def)
+        return _integers(self._at_level().packed(cut))
 
     def renderCompressed(self, call: Call, _def: "omero.romio.PlaneDef") -> bytes:
-        """Return a picture as a JPEG file."""
-        return jpeg(picture(self._ready.packed(_slice(_def))), self._quality)
+        """Return a picture as a JPEG file.
+
+        Slices other than XY are laid out as planes XY all the same, as far as they have values for one
+        (ome.services.RenderingBean).
+        """
+        cut = _slice(_def)
+        packed = self._at_level().packed(cut)
+        if cut.kind != XY:
+            width, height = self._pixels.sizes[:2]
+            if packed.size < width * height:
+                raise errors.of_java(
+                    "java.awt.image.RasterFormatException",
+                    f"Data array too small (should be {width * height} but is {packed.size})",
+                )
+            packed = packed.reshape(-1)[: width * height].reshape(height, width)
+        return self._jpeg(picture(packed))
+
+    def _jpeg(self, image: Image.Image) -> bytes:
+        if not 0 <= self._quality <= 1:
+            raise errors.api_usage("Quality out-of-bounds!")
+        return jpeg(image, self._quality)
 
     def renderProjectedAsPackedInt(
         self,
@@ -171,7 +219,7 @@ class RenderingEngine:
     ) -> bytes:
         """Return a projection along z as a JPEG file."""
         projected = self._projected(algorithm, timepoint, stepping, start, end)
-        return jpeg(picture(projected), self._quality)
+        return self._jpeg(picture(projected))
 
     def _projected(
         self,
@@ -182,7 +230,7 @@ class RenderingEngine:
         end: int,
     ) -> Packed:
         try:
-            return self._ready.projected(algorithm.value, timepoint, stepping, start, end)
+            return self._at_level().projected(algorithm.value, timepoint, stepping, start, end)
         except ProjectionError as error:
             raise errors.validation(str(error)) from error
 
@@ -196,6 +244,8 @@ class RenderingEngine:
     @writing
     def saveCurrentSettings(self, call: Call) -> None:
         """Save the settings: as new ones where they are somebody else's and were not asked for by id."""
+        if self._settings is None and not self._by_id:
+            raise errors.null_pointer()  # the real server asks for their owner before it looks
         self._save(call, as_new=not self._by_id and self._definition.owner != call.user_id)
 
     @writing
@@ -331,14 +381,16 @@ class RenderingEngine:
     def setCodomainInterval(self, call: Call, start: int, end: int) -> None:
         """Choose the interval of grey levels."""
         settings = self._ready.settings
-        if not 0 <= start < end <= 255:
-            raise QuantizationError(f"No interval within 0 to 255: {start} to {end}")
+        if start >= end:
+            raise QuantizationError(f"{start} cannot be greater than {end}")
+        if start < 0:
+            raise QuantizationError(f"{start} cannot be lower than 0")
+        if end > 255:
+            raise QuantizationError(f"{end} cannot be greater than 255")
         settings.codomain = (start, end)
 
     def setCompressionLevel(self, call: Call, percentage: float) -> None:
-        """Choose the quality of JPEG files, 0 to 1."""
-        if not 0 <= percentage <= 1:
-            raise errors.api_usage("Value of quality factor must be >= 0 and <=1")
+        """Choose the quality of JPEG files, 0 to 1; what is none is found only when one is made."""
         self._quality = percentage
 
     def getCompressionLevel(self, call: Call) -> float:
@@ -350,10 +402,15 @@ class RenderingEngine:
         self, call: Call, w: int, family: IObject, coefficient: float, noiseReduction: bool
     ) -> None:
         """Choose a channel's curve."""
+        _ = self._ready
+        name = None if family is None else _enumeration_value(call, "Family", family)
         channel = self._channel(w)
-        name = _enumeration_value(call, "Family", family)
         if coefficient <= 0:
             raise QuantizationError(f"Unsupported curve coefficient: '{coefficient}'")
+        if name is None:
+            raise errors.null_pointer()
+        if name not in FAMILIES:
+            raise QuantizationError(f"Unsupported family type: '{name}'")
         channel.family = name
         channel.coefficient = 1.0 if name == "linear" else coefficient
         channel.noise_reduction = noiseReduction
@@ -367,8 +424,8 @@ class RenderingEngine:
         return self._channel(w).noise_reduction
 
     def getChannelStats(self, call: Call, w: int) -> list[float]:
-        """Return nothing, as the real server does, of channels there are."""
-        _ = self._channel(w)
+        """Return nothing, as the real server does, of channels there are and are not."""
+        _ = self._ready
         return []
 
     def getChannelCurveCoefficient(self, call: Call, w: int) -> float:
@@ -378,6 +435,7 @@ class RenderingEngine:
     def setChannelWindow(self, call: Call, w: int, start: float, end: float) -> None:
         """Choose a channel's window."""
         channel = self._channel(w)
+        replace(self._ready.quantum(w), window=(start, end)).check_window()
         channel.start, channel.end = start, end
 
     def getChannelWindowStart(self, call: Call, w: int) -> float:
@@ -408,12 +466,19 @@ class RenderingEngine:
 
     def setChannelLookupTable(self, call: Call, w: int, lookup: str) -> None:
         """Choose a channel's lookup table by its file name; the empty name for none."""
-        self._channel(w).lookup_table = lookup or None
+        self._channel_of_loaded(w).lookup_table = lookup
         self._ready.settings_changed()
 
     def getChannelLookupTable(self, call: Call, w: int) -> str:
         """Return the file name of a channel's lookup table."""
-        return self._channel(w).lookup_table or ""
+        return self._channel_of_loaded(w).lookup_table or ""
+
+    def _channel_of_loaded(self, w: int) -> ChannelSettings:
+        """Return a channel; without looking, as the real server does at these, whether the engine is loaded."""
+        _ = self._definition
+        if self._renderer is None:
+            raise errors.null_pointer()
+        return self._channel(w)
 
     # ------------------------------------------------------------ transformations of grey levels
     def addCodomainMap(self, call: Call, mapCtx: "omero.romio.CodomainMapContext") -> None:
@@ -422,9 +487,11 @@ class RenderingEngine:
             self.addCodomainMapToChannel(call, mapCtx, w)
 
     def updateCodomainMap(self, call: Call, mapCtx: "omero.romio.CodomainMapContext") -> None:
-        """Leave the reversal as it is: it has nothing to update."""
+        """Leave the reversal as it is: it has nothing to update. But all channels must have it."""
+        channels = self._ready.settings.channels
         _check_reversal(mapCtx)
-        _ = self._ready
+        if not all(channel.reverse for channel in channels):
+            raise QuantizationError("No such a context.")
 
     def removeCodomainMap(self, call: Call, mapCtx: "omero.romio.CodomainMapContext") -> None:
         """Reverse no channel."""
@@ -435,15 +502,17 @@ class RenderingEngine:
         self, call: Call, mapCtx: "omero.romio.CodomainMapContext", w: int
     ) -> None:
         """Reverse a channel."""
+        channel = self._transformed(w)
         _check_reversal(mapCtx)
-        self._channel(w).reverse = True
+        channel.reverse = True
 
     def removeCodomainMapFromChannel(
         self, call: Call, mapCtx: "omero.romio.CodomainMapContext", w: int
     ) -> None:
         """Reverse a channel no more."""
+        channel = self._transformed(w)
         _check_reversal(mapCtx)
-        self._channel(w).reverse = False
+        channel.reverse = False
 
     def getCodomainMapContext(self, call: Call, w: int) -> list[IObject]:
         """Return a channel's transformations: the reversal, if there is one."""
@@ -460,10 +529,12 @@ class RenderingEngine:
 
     def getPixelsTypeLowerBound(self, call: Call, w: int) -> float:
         """Return the lowest value the pixel type holds."""
+        _ = self._channel(w)
         return self._type_range()[0]
 
     def getPixelsTypeUpperBound(self, call: Call, w: int) -> float:
         """Return the highest value the pixel type holds."""
+        _ = self._channel(w)
         return self._type_range()[1]
 
     def _type_range(self) -> tuple[float, float]:
@@ -488,12 +559,10 @@ class RenderingEngine:
         return [omero.api.ResolutionDescription(x, y) for x, y in sizes]
 
     def setResolutionLevel(self, call: Call, resolutionLevel: int) -> None:
-        """Choose the resolution that is rendered."""
-        pixels = self._ready.pixels
-        try:
-            pixels.set_resolution_level(resolutionLevel)
-        except PixelsError as error:
-            raise as_omero(error) from error
+        """Choose the resolution that is rendered, until another image is chosen."""
+        renderer = self._ready
+        self._level = resolutionLevel
+        self._take_level(renderer, resolutionLevel)
 
     def getTileSize(self, call: Call) -> list[int]:
         """Return width and height of the tiles to ask for."""
@@ -503,7 +572,7 @@ class RenderingEngine:
 def _slice(definition: "omero.romio.PlaneDef | None") -> Slice:
     """Return the slice that a PlaneDef means."""
     if definition is None:
-        raise errors.api_usage("No plane definition.")
+        raise errors.null_pointer()
     r = definition.region
     region = None if r is None else (r.x, r.y, r.width, r.height)
     d = definition
@@ -518,7 +587,7 @@ def _integers(packed: Packed) -> list[int]:
 def _enumeration_value(call: Call, cls: str, given: IObject | None) -> str:
     """Return the value of an enumeration that a client gave by id or by value."""
     if given is None:
-        raise errors.api_usage(f"No {cls} given.")
+        raise errors.null_pointer()
     if given.id is not None:
         found = Loader(call).object(cls, given.id.val)
         if found is None:
@@ -528,5 +597,7 @@ def _enumeration_value(call: Call, cls: str, given: IObject | None) -> str:
 
 
 def _check_reversal(context: object) -> None:
+    if context is None:
+        raise errors.null_pointer()
     if not isinstance(context, omero.romio.ReverseIntensityMapContext):
         raise errors.api_usage(f"{type(context).__name__} is not offered; a reversal is.")

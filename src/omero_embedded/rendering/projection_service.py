@@ -2,25 +2,33 @@
 
 # Operations have the names and parameters of Slice, whether they need them or not.
 
+import sys
 from collections.abc import Sequence
 
+import numpy as np
 import omero
 import omero.model
 from omero.model import IObject
 from omero.rtypes import rint, unwrap
 
-from omero_embedded import errors, saving
+from omero_embedded import errors, permissions, saving
 from omero_embedded.call import Call, writing
 from omero_embedded.loading import Loader
 from omero_embedded.pixels.description import Description, describe
-from omero_embedded.pixels.errors import PixelsError
+from omero_embedded.pixels.errors import OutOfBoundsError, PixelsError
 from omero_embedded.pixels.faults import as_omero
 from omero_embedded.pixels.graphs import value_of
 from omero_embedded.pixels.repository import PixelsFile, open_pixels
 from omero_embedded.pixels.service import PixelsService
-from omero_embedded.pixels.statistics import extremes
 from omero_embedded.pixels.types import PixelType, pixel_type
-from omero_embedded.rendering.projection import Array, ProjectionError, project
+from omero_embedded.rendering.projection import (
+    Array,
+    ProjectionError,
+    as_type,
+    check_sections,
+    check_stack,
+    projected_values,
+)
 from omero_embedded.rendering.reset import opened
 from omero_embedded.wire.registry import stateless
 
@@ -29,6 +37,9 @@ _METHODOLOGIES = (
     "MEAN_INTENSITY_PROJECTION",
     "SUM_INTENSITY_PROJECTION",
 )
+
+_SMALLEST = 5e-324
+"""Double.MIN_VALUE of Java: the smallest positive number."""
 
 
 @stateless("omero.api.IProjection")
@@ -49,12 +60,17 @@ class ProjectionService:
     ) -> bytes:
         """Return the projection of one stack."""
         description = _described(call, pixelsId)
-        target = _target(call, description, pixelsType)
+        _, _, size_z, size_c, size_t = description.sizes
         with opened(call, description) as pixels:
+            try:
+                check_sections(size_z, stepping=stepping, start=start, end=end)
+                check_stack(channelIndex, timepoint, size_c, size_t)
+            except ProjectionError as error:
+                raise errors.validation(str(error)) from error
+            target = _target(call, description, pixelsType)
             place = (channelIndex, timepoint)
-            return _projected(
-                pixels, place, algorithm.value, stepping, start, end, target
-            ).tobytes()
+            values = _projected(pixels, place, algorithm.value, stepping, start, end, target)
+            return as_type(values, target).tobytes()
 
     @writing
     def projectPixels(
@@ -71,12 +87,27 @@ class ProjectionService:
         zEnd: int,
         name: str,
     ) -> int:
-        """Make an image of the projections of channels and time points; return its id."""
+        """Make an image of the projections of channels and time points; return its id.
+
+        Its Pixels keep «Pending...» for a digest, as on the real server.
+        """
         description = _described(call, pixelsId)
-        target = _target(call, description, pixelsType)
+        try:
+            check_sections(description.sizes[2], stepping=stepping, start=zStart, end=zEnd)
+        except ProjectionError as error:
+            raise errors.validation(str(error)) from error
         made = PixelsService().copyAndResizeImage(
-            call, description.image, None, None, rint(1), None, channelList, name, False
+            call,
+            description.image,
+            None,
+            None,
+            rint(1),
+            rint(abs(tEnd - tStart) + 1),
+            channelList,
+            name,
+            False,
         )
+        target = _target(call, description, pixelsType)
         image = int(unwrap(made))
         copy = _pixels_of(call, image)
         type_id = value_of(call, "PixelsType", target.name)
@@ -112,20 +143,24 @@ class ProjectionService:
         stepping: int,
         sections: tuple[int, int],
     ) -> None:
-        """Project every stack into the new image, and note lowest and highest values and digest."""
+        """Project every stack into the new image, and note lowest and highest values.
+
+        These are noted before values are cut off to the pixel type, and the search for the highest begins at
+        the smallest positive number: that is the highest value where there is nothing above nought.
+        """
         file = open_pixels(call.server.folder, result)
         target = pixel_type(result.type_name)
         try:
             with opened(call, source) as pixels:
                 for new, c in enumerate(channels):
-                    seen: list[float] = []
+                    low, high = sys.float_info.max, _SMALLEST
                     for t in range(times[0], times[1] + 1):
-                        plane = _projected(pixels, (c, t), algorithm, stepping, *sections, target)
-                        file.write(result.dimensions.plane_offset(0, new, t), plane.tobytes())
-                        seen += extremes(plane)
-                    low, high = min(seen), max(seen)
+                        values = _projected(pixels, (c, t), algorithm, stepping, *sections, target)
+                        offset = result.dimensions.plane_offset(0, new, t - times[0])
+                        file.write(offset, as_type(values, target).tobytes())
+                        low = min(low, float(np.fmin.reduce(values, axis=None, initial=low)))
+                        high = max(high, float(np.fmax.reduce(values, axis=None, initial=high)))
                     PixelsService().setChannelGlobalMinMax(call, result.id, new, low, high)
-            saving.change(call, "Pixels", result.id, sha1=file.digest().hex())
         except PixelsError as error:
             raise as_omero(error) from error
         finally:
@@ -143,7 +178,12 @@ def _projected(
 ) -> Array:
     try:
         stack = pixels.stack(*place)
-        return project(stack, algorithm, stepping=stepping, start=start, end=end, target=target)
+        return projected_values(
+            stack, algorithm, stepping=stepping, start=start, end=end, target=target
+        )
+    except OutOfBoundsError as error:
+        c, t = place
+        raise errors.validation(f"C={c} or T={t} out of range: {error}") from error
     except ProjectionError as error:
         raise errors.validation(str(error)) from error
 
@@ -169,5 +209,6 @@ def _pixels_of(call: Call, image: int) -> int:
 def _described(call: Call, pixels_id: int) -> Description:
     description = describe(call, pixels_id)
     if description is None:
+        permissions.check_readable(call, "Pixels", pixels_id)
         raise errors.missing_row("ome.model.core.Pixels", pixels_id)
     return description

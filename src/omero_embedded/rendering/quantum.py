@@ -35,6 +35,14 @@ BIT_RESOLUTIONS = (1, 3, 7, 15, 31, 63, 127, 255)
 class QuantizationError(ValueError):
     """Settings by which no value can be mapped."""
 
+    java = "java.lang.IllegalArgumentException"
+
+
+class WindowError(ValueError):
+    """A window that begins above all values of a type that has a table: the real server runs out of its table."""
+
+    java = "java.lang.ArrayIndexOutOfBoundsException"
+
 
 @dataclass(frozen=True, slots=True)
 class Quantum:
@@ -75,10 +83,17 @@ class Quantum:
     def __post_init__(self) -> None:
         if self.coefficient <= 0:
             raise QuantizationError(f"Unsupported curve coefficient: '{self.coefficient}'")
-        if self.family not in _FAMILIES:
+        if self.family not in FAMILIES:
             raise QuantizationError(f"Unsupported family type: '{self.family}'")
         if self.bit_resolution not in BIT_RESOLUTIONS:
             raise QuantizationError(f"Unsupported bit resolution: {self.bit_resolution}.")
+
+    def check_window(self) -> None:
+        """Raise `WindowError` where the window begins beyond the table of an 8- or 16-bit type."""
+        _, high = self.type.value_range(self.significant_bits)
+        start, _ = self._effective_window()
+        if self.type.byte_width <= 2 and start > high + 1:
+            raise WindowError(f"Index {int(high) + 1} out of bounds for length {int(high) + 1}")
 
     def __call__(self, values: Array) -> Levels:
         """Return the grey levels of an array of pixel values, in its shape."""
@@ -116,10 +131,13 @@ class Quantum:
         start, end = self._effective_window()
         first, last = self.codomain
         step = abs(end - start) / (last - first + 1)
-        inside = (values > start) & (values <= end)
+        nothing = np.isnan(
+            values
+        )  # what is no number lies in step 0, as Java makes an integer of it
+        inside = nothing | ((values > start) & (values <= end))
         middles = np.clip(values, start, end)
         if step:
-            index = np.trunc((values[inside] - start) / step)
+            index = np.trunc((np.where(nothing, start, values)[inside] - start) / step)
             middles[inside] = (start + (index - 1) * step + start + index * step) / 2
             middles[values == start] = start + step / 2
         return middles
@@ -165,7 +183,7 @@ class Quantum:
             slope = np.float64(reach) / np.float64(span)
             v = slope * values - (slope * origin - margin)
             v = np.where(values > first, np.where(values <= last, v, bright), dark)
-            curve = _FAMILIES[self.family]
+            curve = FAMILIES[self.family]
             k = 1.0 if self.family == "linear" else self.coefficient
             bottom, top = curve(np.array([0.0, _MAXIMUM]), k)
             v = _rounded(self.bit_resolution / (top - bottom) * (curve(v, k) - bottom))
@@ -194,7 +212,7 @@ def _exponential(x: Doubles, k: float) -> Doubles:
     return np.exp(np.power(x, k))
 
 
-_FAMILIES: dict[str, Callable[[Doubles, float], Doubles]] = {
+FAMILIES: dict[str, Callable[[Doubles, float], Doubles]] = {
     "linear": _polynomial,
     "polynomial": _polynomial,
     "logarithmic": _logarithmic,

@@ -17,7 +17,7 @@ from omero_embedded.pixels.repository import PixelsFile
 from omero_embedded.rendering import composition
 from omero_embedded.rendering.composition import Bands, Layer, Levels, Packed
 from omero_embedded.rendering.lookup_tables import lookup_table
-from omero_embedded.rendering.projection import project
+from omero_embedded.rendering.projection import check_sections, check_stack, project
 from omero_embedded.rendering.quantum import Quantum
 from omero_embedded.rendering.settings import GREYSCALE, RenderingSettings
 from omero_embedded.rendering.slices import XY, Slice, values
@@ -55,7 +55,9 @@ class Renderer:
         """
         if not self._opaque:
             return
-        self._primaries = composition.may_paint_primaries(
+        # The name of a table counts, whether there is such a table or not.
+        named = any((self.settings.channels[c].lookup_table or "").strip() for c in self._active)
+        self._primaries = not named and composition.may_paint_primaries(
             [self._layer(c, np.zeros((0, 0), np.uint8)) for c in self._active]
         )
 
@@ -102,6 +104,8 @@ class Renderer:
         d = self.dimensions
 
         def plane(c: int) -> Array:
+            check_sections(d.z, stepping=stepping, start=start, end=end)
+            check_stack(c, t, d.c, d.t)
             return project(
                 self.pixels.stack(c, t),
                 algorithm,

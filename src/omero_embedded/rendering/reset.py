@@ -72,7 +72,9 @@ def reset_to_known_range(call: Call, description: Description) -> int:
 def widen_windows(call: Call, description: Description) -> int:
     """Set the windows to the channels' lowest and highest values; leave everything else as it is."""
     if stored.find(call, description.id, call.user_id) is None:
-        return reset_to_known_range(call, description)
+        made = reset_to_known_range(call, description)
+        saving.change(call, "RenderingDef", made, version=2)
+        return made
 
     def widen(settings: RenderingSettings) -> None:
         for c, channel in enumerate(settings.channels):
@@ -114,3 +116,11 @@ def _version_one(call: Call, settings_id: int, *, new: bool) -> int:
     if new:
         saving.change(call, "RenderingDef", settings_id, version=1)
     return settings_id
+
+
+def alike(one: Description, other: Description) -> bool:
+    """Return whether pixel type, number of channels and emission wavelengths are the same."""
+    if one.type_name != other.type_name or len(one.channels) != len(other.channels):
+        return False
+    known = [channel.emission for channel in one.channels]
+    return all(channel.emission in known for channel in other.channels)

@@ -60,6 +60,8 @@ class RenderingSettings:
         Of the RenderingDef and its QuantumDef; None before they are saved.
     owner
         Id of the user whose settings these are; None before they are saved.
+    pixels
+        Id of the Pixels they were saved for; 0 before.
     model
         `GREYSCALE` or `RGB`.
     z, t
@@ -75,6 +77,7 @@ class RenderingSettings:
     id: int | None = None
     quantum_id: int | None = None
     owner: int | None = None
+    pixels: int = 0
     model: str = RGB
     z: int = 0
     t: int = 0
@@ -156,6 +159,7 @@ def read(call: Call, settings_id: int) -> RenderingSettings:
         id=row.id,
         quantum_id=row.quantization,
         owner=row.details_owner,
+        pixels=row.pixels,
         model=row.model_name,
         z=row.defaultZ,
         t=row.defaultT,

@@ -9,16 +9,17 @@ from typing import Any
 import omero
 import omero.model
 from omero.model import IObject
+from omero.rtypes import rint
 from sqlalchemy import Select, select
 
 from omero_embedded import errors, tables
 from omero_embedded.call import Call, writing
 from omero_embedded.pixels.description import Description, describe, describe_all
 from omero_embedded.pixels.graphs import load_settings
-from omero_embedded.rendering import defaults
 from omero_embedded.rendering import settings as stored
 from omero_embedded.rendering.graph import fill
 from omero_embedded.rendering.reset import (
+    alike,
     apply,
     opened,
     reset_and_save,
@@ -42,10 +43,12 @@ class RenderingSettingsService:
     # ------------------------------------------------------------ one image
     def sanityCheckPixels(self, call: Call, pFrom: IObject, pTo: IObject) -> bool:
         """Whether settings of one image fit another: as many channels of the same pixel type."""
+        if pFrom is None or pTo is None:
+            return False
         found = describe_all(call, [pFrom.id.val, pTo.id.val])
         if len(found) < len({pFrom.id.val, pTo.id.val}):
             return False
-        return _alike(found[pFrom.id.val], found[pTo.id.val])
+        return alike(found[pFrom.id.val], found[pTo.id.val])
 
     def getRenderingSettings(self, call: Call, pixelsId: int) -> IObject | None:
         """Return the client's settings for an image."""
@@ -53,11 +56,15 @@ class RenderingSettingsService:
         return None if found is None else load_settings(call, [found])[0]
 
     def createNewRenderingDef(self, call: Call, pixels: IObject) -> IObject:
-        """Return new settings for an image, with windows by its statistics; nothing is saved."""
+        """Return new settings for an image that say which plane is shown at first, and nothing else; nothing is saved."""
         description = _described(call, pixels.id.val)
-        settings = RenderingSettings()
-        defaults.reset(settings, description, defaults.known_window(description))
-        return fill(call, settings, omero.model.RenderingDefI(), description.id)
+        made = omero.model.RenderingDefI()
+        made.defaultZ, made.defaultT = rint(description.sizes[2] // 2), rint(0)
+        made.quantization = omero.model.QuantumDefI()
+        for _ in range(description.sizes[3]):
+            made.addChannelBinding(omero.model.ChannelBindingI())
+        made.pixels = omero.model.PixelsI(description.id, False)
+        return made
 
     @writing
     def resetDefaults(self, call: Call, _def: IObject, pixels: IObject) -> None:
@@ -116,7 +123,10 @@ class RenderingSettingsService:
 
     @writing
     def resetMinMaxInSet(self, call: Call, type: str, nodeIds: Sequence[int]) -> list[int]:
-        """Set the windows of images to their full range; return the ids of their Pixels."""
+        """Set the windows of images to their full range; return the ids of their Pixels.
+
+        Settings that are new count two changes (ome.logic.RenderingSettingsImpl).
+        """
         return [d.id for d in _each(call, type, nodeIds, widen_windows)]
 
     @writing
@@ -134,15 +144,31 @@ class RenderingSettingsService:
     def applySettingsToSet(
         self, call: Call, _from: int, toType: str, nodeIds: Sequence[int]
     ) -> dict[bool, list[int]]:
-        """Give images the settings of the Pixels `_from`; return the image ids by success."""
-        source = _described(call, _from)
-        found = stored.find(call, _from)
+        """Give images the settings of the Pixels `_from`; return the image ids by success.
+
+        Where `_from` is one of them it is the first that succeeds, whether it has settings or not, and only
+        the client's own settings are given on; else those of its owner stand in.
+        """
+        targets = pixels_below(call, toType, nodeIds)
         done: dict[bool, list[int]] = {True: [], False: []}
-        for description in pixels_below(call, toType, nodeIds):
-            fits = found is not None and _alike(source, description)
-            if fits and found is not None and description.id != _from:
-                apply(call, stored.read(call, found), description)
-            done[fits].append(description.image)
+        if not targets:
+            return done
+        source = next((d for d in targets if d.id == _from), None)
+        if source is not None:
+            found = stored.find(call, _from, call.user_id)
+            done[True].append(source.image)
+            targets.remove(source)
+        else:
+            source = describe(call, _from)
+            if source is None:
+                raise errors.validation(f"No pixels set with ID: {_from}")
+            found = stored.find(call, _from)
+        settings = None if found is None else stored.read(call, found)
+        for description in targets:
+            fits = alike(source, description)
+            if fits and settings is not None:
+                apply(call, settings, description)
+            done[fits and settings is not None].append(description.image)
         return done
 
     @writing
@@ -170,6 +196,8 @@ class RenderingSettingsService:
     @writing
     def applySettingsToPixels(self, call: Call, _from: int, to: int) -> bool:
         """Give Pixels the settings of the Pixels `_from`; whether that was possible."""
+        if not pixels_below(call, "Pixels", [to]):
+            raise IndexError("Index: 0, Size: 0")
         return bool(self.applySettingsToSet(call, _from, "Pixels", [to])[True])
 
 
@@ -179,14 +207,20 @@ def pixels_below(call: Call, cls: str, ids: Sequence[int]) -> list[Description]:
     Raises
     ------
     omero.ApiUsageException
-        If objects of the class hold no images.
+        If objects of the class hold no images, or no ids are given.
     """
     found = find_class(cls)
-    name = found.name if found is not None else cls
+    if found is None:
+        raise errors.api_usage(f"{cls} does not specify a valid class.")
+    name = found.name
     if name not in _BELOW:
         raise errors.api_usage(
-            f"Class parameter for changing settings must be in {sorted(_BELOW)}, not {cls}"
+            "Class parameter for changing settings must be in {Project, Dataset, Image, Plate, "
+            f"Screen, PlateAcquisition, Pixels}}, not class {found.java}"
         )
+    if not ids:
+        start, condition = _PIXELS_OF[name]
+        raise errors.empty_list(f"{start} where {condition}.id in ()")
     rows = call.db.execute(_BELOW[name](list(ids))).scalars().all()
     return list(describe_all(call, list(dict.fromkeys(rows))).values())
 
@@ -241,6 +275,33 @@ _BELOW: dict[str, Callable[[Iterable[int]], Select[Any]]] = {
 }
 
 
+_PIXELS = (
+    "select pix from ome.model.core.Pixels as pix join fetch pix.image {}join fetch pix.pixelsType "
+    "join fetch pix.channels as c join fetch c.logicalChannel"
+)
+_IN_WELLS = f"{_PIXELS.format('as i ')} left outer join i.wellSamples as s left outer join"
+_IN_PLATES = f"{_IN_WELLS} s.well as w left outer join w.plate as p"
+_IN_DATASETS = (
+    f"{_PIXELS.format('as i ')} left outer join i.datasetLinks dil left outer join dil.parent"
+)
+_PIXELS_OF = {
+    "Pixels": (_PIXELS.format(""), "pix"),
+    "Image": (_PIXELS.format("as i "), "i"),
+    "Dataset": (f"{_IN_DATASETS} d", "d"),
+    "Project": (
+        f"{_IN_DATASETS} as d left outer join d.projectLinks as pdl left outer join pdl.parent as p",
+        "p",
+    ),
+    "Plate": (_IN_PLATES, "p"),
+    "PlateAcquisition": (f"{_IN_WELLS} s.plateAcquisition as p", "p"),
+    "Screen": (
+        f"{_IN_PLATES} left outer join p.screenLinks as spl left outer join spl.parent as s",
+        "s",
+    ),
+}
+"""How the real server looks for Pixels below each class, and the alias that the ids are of: told where there are none."""
+
+
 def _each(call: Call, cls: str, ids: Sequence[int], reset: Reset) -> list[Description]:
     """Reset the images below objects; return those where it could be done."""
     done = []
@@ -259,11 +320,3 @@ def _described(call: Call, pixels_id: int) -> Description:
     if description is None:
         raise errors.missing_row("ome.model.core.Pixels", pixels_id)
     return description
-
-
-def _alike(one: Description, other: Description) -> bool:
-    """Whether pixel type, number of channels and emission wavelengths are the same."""
-    if one.type_name != other.type_name or len(one.channels) != len(other.channels):
-        return False
-    known = [channel.emission for channel in one.channels]
-    return all(channel.emission in known for channel in other.channels)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from omero_embedded.pixels.dimensions import Dimensions
-from omero_embedded.pixels.planes import PlaneFile
+from omero_embedded.pixels.errors import BeyondPlaneError, OutOfBoundsError
+from omero_embedded.pixels.planes import PlaneFile, as_signed
 from omero_embedded.pixels.pyramid import PyramidFile
 
 Array = npt.NDArray[Any]
@@ -20,6 +21,14 @@ XY, ZY, XZ = 0, 1, 2
 
 class SliceError(ValueError):
     """A plane definition that selects nothing."""
+
+    java = "java.lang.RuntimeException"
+
+
+class KindError(ValueError):
+    """A kind of slice that there is not."""
+
+    java = "java.lang.NullPointerException"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +99,34 @@ def values(pixels: PlaneFile | PyramidFile, d: Dimensions, cut: Slice, c: int) -
     Raises
     ------
     SliceError
+        If there is no such plane.
+    BeyondPlaneError
+        If it cuts the stack outside of it.
+    KindError
         If the kind of the slice is unknown.
     """
+    if cut.kind not in (XY, ZY, XZ):
+        raise KindError(f"Invalid slice ID: {cut.kind}.")
+    try:
+        return _values(pixels, d, cut, c)
+    except OutOfBoundsError as error:
+        raise SliceError(str(error)) from error
+
+
+def _values(pixels: PlaneFile | PyramidFile, d: Dimensions, cut: Slice, c: int) -> Array:
     height, width = cut.shape(d)
-    if cut.kind == XZ:
-        d.check(y=cut.y)
-        return pixels.stack(c, cut.t)[:, cut.y, :]
-    if cut.kind == ZY:
-        d.check(x=cut.x)
-        return pixels.stack(c, cut.t)[:, :, cut.x].T
-    if cut.kind != XY:
-        raise SliceError(f"Invalid slice ID: {cut.kind}.")
+    if cut.kind in (XZ, ZY):
+        stack = pixels.stack(c, cut.t)
+        place, size = (cut.y, d.y) if cut.kind == XZ else (cut.x, d.x)
+        if not 0 <= place < size:
+            raise BeyondPlaneError(f"No place {place} of {size}.")
+        return stack[:, place, :] if cut.kind == XZ else stack[:, :, place].T
     if cut.region is not None:
-        tile = pixels.tile((cut.z, c, cut.t), cut.region)
+        tile = as_signed(pixels.tile((cut.z, c, cut.t), cut.region))
         # A stride shortens the picture but not the tile: its first values are shown.
         return tile.reshape(-1)[: height * width].reshape(height, width)
     plane = pixels.plane(cut.z, c, cut.t)
-    return plane if cut.stride <= 0 else _strided(plane, cut.stride + 1)
+    return plane if cut.stride <= 0 else _strided(as_signed(plane), cut.stride + 1)
 
 
 def _strided(plane: Array, step: int) -> Array:

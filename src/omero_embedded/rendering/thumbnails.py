@@ -10,6 +10,7 @@ of 96×96 again, unless there was one of 32 before. So does the real server.
 from collections.abc import Iterable
 from typing import TypeAlias
 
+import omero
 from omero import RInt
 from omero.rtypes import unwrap
 
@@ -19,7 +20,12 @@ from omero_embedded.pixels.description import Description, describe, describe_al
 from omero_embedded.pixels.repository import pixels_path
 from omero_embedded.rendering import settings as stored
 from omero_embedded.rendering import thumbnail_files as files
-from omero_embedded.rendering.reset import opened, reset_and_save, reset_without_saving
+from omero_embedded.rendering.reset import (
+    alike,
+    opened,
+    reset_and_save,
+    reset_without_saving,
+)
 from omero_embedded.rendering.settings import RenderingSettings
 from omero_embedded.rendering.thumbnail_files import Thumbnail
 from omero_embedded.wire.registry import stateful
@@ -55,7 +61,8 @@ class ThumbnailStore:
         if not stored.exists(call, renderingDefId):
             raise errors.validation(f"No rendering definition exists with ID = {renderingDefId}")
         settings = stored.read(call, renderingDefId)
-        if len(settings.channels) != len(description.channels):
+        theirs = describe(call, settings.pixels)
+        if theirs is None or not alike(description, theirs):
             raise errors.validation(
                 f"The rendering definition {renderingDefId} is incompatible with pixels set "
                 f"{description.id}"
@@ -70,8 +77,20 @@ class ThumbnailStore:
 
     @writing
     def resetDefaults(self, call: Call) -> None:
-        """Set the image back to the default settings."""
-        self._settings_id = reset_and_save(call, self._image)
+        """Give an image that has no settings the default ones."""
+        if self._description is None:
+            raise errors.null_pointer()
+        own = stored.find(call, self._description.id, call.user_id)
+        if self._settings_id is not None or own is not None:
+            raise errors.api_usage(
+                "The thumbnail service only resets **empty** rendering settings. Resetting of "
+                "existing settings should either be performed using the RenderingEngine or "
+                "IRenderingSettings."
+            )
+        try:
+            self._settings_id = reset_and_save(call, self._description)
+        except omero.LockTimeout:
+            self._in_progress = True  # as the real server notes it, for an image without pixels
 
     def isInProgress(self, call: Call) -> bool:
         """Whether the last picture stands for an image without pixels."""
@@ -86,6 +105,11 @@ class ThumbnailStore:
         self._settings_id = stored.find(call, description.id)
         self._owner = call.user_id
         self._in_progress = False
+
+    def _check_begun(self) -> None:
+        """Raise what the real server does where no image was ever chosen and it does not look."""
+        if self._description is None:
+            raise errors.null_pointer()
 
     @property
     def _image(self) -> Description:
@@ -138,20 +162,25 @@ class ThumbnailStore:
     @writing
     def createThumbnail(self, call: Call, sizeX: Side, sizeY: Side) -> None:
         """Make or renew the thumbnail of that size."""
+        self._check_begun()
         self._renew(call, self._remembered(call, _size(sizeX, sizeY)))
 
     @writing
     def createThumbnails(self, call: Call) -> None:
         """Renew all thumbnails of the image that there are."""
+        self._check_begun()
         owner = call.user_id if self._owner is None else self._owner
         for thumbnail in files.find(call, self._image.id, owner):
             self._renew(call, thumbnail)
 
     def thumbnailExists(self, call: Call, sizeX: Side, sizeY: Side) -> bool:
-        """Whether there is a thumbnail of that size."""
+        """Whether there is a thumbnail of that size, made since the settings changed."""
         owner = call.user_id if self._owner is None else self._owner
         found = files.find(call, self._image.id, owner, _size(sizeX, sizeY))
-        return bool(found) or self._image.id in self._last
+        thumbnail = found[0] if found else self._last.get(self._image.id)
+        if thumbnail is None or self._in_progress:
+            return False
+        return files.cached(call, thumbnail, self._settings_id) is not None
 
     def _kept(self, call: Call, size: tuple[int, int]) -> bytes:
         """Return a thumbnail from disk, or make it and keep it."""

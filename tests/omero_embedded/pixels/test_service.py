@@ -115,6 +115,60 @@ def test_a_resized_copy_has_the_channels_asked_for_and_no_planes(
     assert (made.image.id.val, made.methodology.val, made.sizeT.val) == (image, "maximum", 1)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "channels", "error", "message"),
+    [
+        ((-1, None), [0], omero.ValidationException, "sizeX: -1 <= 0"),
+        ((None, -1), [0], omero.ValidationException, "sizeT: -1 <= 0"),
+        ((0, None), [0], omero.ApiUsageException, "values of Pixels.sizeX must be strictly"),
+        ((None, None), [], omero.ValidationException, "Channel List is not null but size == 0"),
+        ((None, None), [0, 5], omero.ValidationException, "channel: 1 out of bounds"),
+    ],
+)
+def test_copies_that_cannot_be_are_refused(
+    omero_client: Any,
+    make_pixels: MakePixels,
+    sizes: tuple[int | None, int | None],
+    channels: list[int],
+    error: type[Exception],
+    message: str,
+) -> None:
+    service = omero_client.sf.getPixelsService()
+    image = omero_client.sf.getQueryService().get("Pixels", make_pixels()).image.id.val
+    x, t = (None if size is None else rint(size) for size in sizes)
+    with pytest.raises(error, match=message):
+        service.copyAndResizeImage(image, x, None, None, t, channels, "copied", False)
+
+
+def test_copying_what_is_not_there(omero_client: Any, make_pixels: MakePixels) -> None:
+    service = omero_client.sf.getPixelsService()
+    nothing = (None, None, None, None, [0], "copied")
+    with pytest.raises(omero.ValidationException, match="No row with the given identifier"):
+        service.copyAndResizeImage(2**40, *nothing, False)
+    with pytest.raises(omero.InternalException, match="NullPointerException"):
+        service.copyAndResizePixels(2**40, *nothing, False)
+    with pytest.raises(omero.InternalException, match="NullPointerException"):
+        service.copyAndResizePixels(make_pixels(), *nothing, True)  # no statistics to copy
+    with pytest.raises(omero.InternalException, match="NullPointerException"):
+        service.setChannelGlobalMinMax(2**40, 0, 0.0, 1.0)
+
+
+def test_the_depth_of_a_type_goes_by_its_name(omero_client: Any) -> None:
+    service = omero_client.sf.getPixelsService()
+    depths = {
+        kind.value.val: service.getBitDepth(kind)
+        for kind in service.getAllEnumerations("PixelsType")
+        if "complex" not in kind.value.val
+    }
+    assert depths["bit"] == 1
+    assert depths["uint16"] == 16
+    assert depths["double"] == 64
+    with pytest.raises(omero.ApiUsageException, match="Unknown type: 'complex'"):
+        service.getBitDepth(pixels_type(omero_client, "complex"))
+    with pytest.raises(omero.InternalException, match="NullPointerException"):
+        service.getBitDepth(omero.model.PixelsTypeI(1, False))
+
+
 def test_statistics_of_a_channel_that_is_not_there_are_refused(
     omero_client: Any, make_pixels: Callable[..., int]
 ) -> None:

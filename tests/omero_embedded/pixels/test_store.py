@@ -1,6 +1,7 @@
 """RawPixelsStore through the real client: the rules that shape an uploader."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import omero.api
 import omero.clients
 import omero.romio
 import pytest
+from omero.rtypes import rint
 
 MakePixels = Callable[..., int]
 
@@ -139,18 +141,19 @@ def test_after_a_failed_call_saving_succeeds_but_sets_no_digest(
         (lambda s: s.setPlane(b"", 0, 0, 0), omero.ResourceError),
         (lambda s: s.setStack(plane(), 0, 0, 0), omero.ResourceError),
         (lambda s: s.setTimepoint(plane(), 0), omero.ResourceError),
-        (lambda s: s.setRow(plane(), 0, 0, 0, 0), omero.ResourceError),
-        (lambda s: s.setRegion(100, 0, b"\0"), omero.InternalException),
-        (lambda s: s.setRegion(2, 768, b"\0\0"), omero.ResourceError),
+        (lambda s: s.setRow(plane(), 6, 0, 0, 0), omero.ApiUsageException),
+        (lambda s: s.setRegion(100, 0, b"\0"), omero.ApiUsageException),
+        (lambda s: s.setRegion(2, -1, b"\0\0"), omero.ApiUsageException),
         (lambda s: s.setPlane(plane(), 2, 0, 0), omero.ApiUsageException),
         (lambda s: s.setPlane(plane(), 0, 0, -1), omero.ApiUsageException),
         (lambda s: s.getRow(6, 0, 0, 0), omero.ApiUsageException),
         (lambda s: s.getCol(8, 0, 0, 0), omero.InternalException),
         (lambda s: s.getTile(0, 0, 0, 6, 0, 5, 1), omero.ApiUsageException),
         (lambda s: s.getPlaneRegion(0, 0, 0, 10, 40), omero.ResourceError),
-        (lambda s: s.getPlaneRegion(0, 0, 0, 1, 49), omero.InternalException),
-        (lambda s: s.getHypercube([0], [1], [1]), omero.ApiUsageException),
-        (lambda s: s.getRegion(-1, 0), omero.InternalException),
+        (lambda s: s.getPlaneRegion(0, 0, 0, 1, 49), omero.ApiUsageException),
+        (lambda s: s.getHypercube([0], [1], [1]), omero.InternalException),
+        (lambda s: s.getRegion(-1, 0), omero.ApiUsageException),
+        (lambda s: s.prepare([]), omero.ApiUsageException),
         (lambda s: s.setResolutionLevel(0), omero.InternalException),
         (lambda s: s.setTile(b"\0\0", 0, 0, 0, 1, 1, 1, 1), omero.InternalException),
         (lambda s: s.findMinMax([5]), omero.InternalException),
@@ -167,6 +170,86 @@ def test_wrong_calls_raise_and_right_ones_go_on(
         call(store)
     store.setPlane(plane(), 0, 0, 0)
     assert store.getPlane(0, 0, 0) == plane()
+
+
+@pytest.mark.parametrize(
+    ("call", "java"),
+    [
+        (lambda s: s.getCol(8, 0, 0, 0), "java.lang.IndexOutOfBoundsException"),
+        (lambda s: s.getHistogram([5], 8, False, None), "java.lang.IndexOutOfBoundsException"),
+        (lambda s: s.getTile(0, 0, 0, 5, 0, -2, 1), "java.lang.NegativeArraySizeException"),
+        (lambda s: s.getPlaneRegion(0, 0, 0, -1, 0), "java.lang.NegativeArraySizeException"),
+        (
+            lambda s: s.getHypercube([0, 0, 0, 0, 9], [1] * 5, [1] * 5),
+            "ome.io.nio.DimensionsOutOfBoundsException",
+        ),
+        (
+            lambda s: s.getHypercube([0] * 5, [1] * 5, [0] * 5),
+            "ome.io.nio.DimensionsOutOfBoundsException",
+        ),
+        (lambda s: s.setTile(bytes(96), 0, 0, 9, 0, 0, 8, 6), "java.lang.RuntimeException"),
+    ],
+)
+def test_what_the_real_server_does_not_catch_comes_by_the_name_that_java_gives_it(
+    omero_client: Any, make_pixels: MakePixels, call: Callable[[Any], object], java: str
+) -> None:
+    with pytest.raises(omero.InternalException, match=rf"Wrapped Exception: \({re.escape(java)}\)"):
+        call(opened(omero_client, make_pixels()))
+
+
+def test_a_row_is_written_as_long_as_the_bytes_are(
+    omero_client: Any, make_pixels: MakePixels
+) -> None:
+    store = opened(omero_client, make_pixels())
+    store.setRow(bytes([7]) * 20, 1, 0, 0, 0)
+    assert store.getPlane(0, 0, 0) == bytes(16) + bytes([7]) * 20 + bytes(60)
+    store.setRow(b"\1\2", 0, 0, 0, 0)
+    assert store.getRow(0, 0, 0, 0) == b"\1\2" + bytes(14)
+
+
+def test_what_is_written_behind_the_last_plane_is_no_part_of_the_digest(
+    omero_client: Any, make_pixels: MakePixels
+) -> None:
+    store = opened(omero_client, make_pixels())
+    store.setRegion(2, 768, b"\1\2")
+    assert store.getRegion(3, 768) == b"\1\2\0"
+    assert store.calculateMessageDigest() == hashlib.sha1(bytes(768)).digest()
+
+
+def test_a_column_stops_where_signed_integers_do(
+    omero_client: Any, make_pixels: MakePixels
+) -> None:
+    store = opened(omero_client, make_pixels(x=1, y=2, z=1, c=1, t=1, kind="uint32"))
+    store.setPlane(b"\xff\xff\xff\xff\0\0\0\1", 0, 0, 0)
+    assert store.getCol(0, 0, 0, 0) == b"\x7f\xff\xff\xff\0\0\0\1"
+    assert store.getRow(0, 0, 0, 0) == b"\xff\xff\xff\xff"
+
+
+def test_extremes_begin_at_the_ends_of_the_range_that_counts(
+    omero_client: Any, make_pixels: MakePixels
+) -> None:
+    pixels = make_pixels(x=2, y=1, z=1, c=1, t=1)
+    query, update = omero_client.sf.getQueryService(), omero_client.sf.getUpdateService()
+    row = query.get("Pixels", pixels)
+    row.significantBits = rint(8)
+    update.saveObject(row)
+    store = opened(omero_client, pixels)
+    store.setPlane(b"\1\x2c\1\x90", 0, 0, 0)  # 300, 400
+    assert store.findMinMax([0]) == {0: [255.0, 400.0]}
+
+
+def test_an_id_that_there_is_not_is_not_looked_for_twice(
+    omero_client: Any, make_pixels: MakePixels
+) -> None:
+    store = opened(omero_client, make_pixels())
+    with pytest.raises(omero.ValidationException):
+        store.setPixelsId(2**40, False)
+    store.setPixelsId(2**40, False)
+    with pytest.raises(omero.ApiUsageException, match="not been properly initialized"):
+        store.getPlane(0, 0, 0)
+    other = make_pixels()
+    store.setPixelsId(other, False)
+    assert store.getPixelsId() == other
 
 
 def test_a_store_without_pixels_says_what_to_do(omero_client: Any) -> None:

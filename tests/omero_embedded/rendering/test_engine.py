@@ -87,14 +87,95 @@ def test_planes_regions_and_bands(engine: Any) -> None:
 
 
 def test_a_plane_that_is_not_there_is_refused(engine: Any) -> None:
-    with pytest.raises(omero.InternalException):
+    with pytest.raises(omero.InternalException, match=r"\(java.lang.RuntimeException\)"):
         engine.renderAsPackedInt(definition(z=3))
-    with pytest.raises(omero.InternalException):
+    with pytest.raises(omero.InternalException, match="ArrayIndexOutOfBoundsException"):
         engine.setActive(2, True)
-    with pytest.raises(omero.InternalException):
-        engine.setQuantumStrategy(100)
-    with pytest.raises(omero.InternalException):
-        engine.setCodomainInterval(200, 50)
+    with pytest.raises(omero.InternalException, match=r"\(java.lang.IndexOutOfBoundsException\)"):
+        engine.addCodomainMapToChannel(omero.romio.ReverseIntensityMapContext(), 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda e: e.setQuantumStrategy(100), "Unsupported bit resolution: 100."),
+        (lambda e: e.setCodomainInterval(200, 50), "200 cannot be greater than 50"),
+        (lambda e: e.setCodomainInterval(-1, 50), "-1 cannot be lower than 0"),
+        (lambda e: e.setCodomainInterval(0, 256), "256 cannot be greater than 255"),
+        (
+            lambda e: e.setQuantizationMap(0, e.getChannelFamily(0), 0.0, False),
+            "Unsupported curve coefficient: '0.0'",
+        ),
+        (
+            lambda e: e.updateCodomainMap(omero.romio.ReverseIntensityMapContext()),
+            "No such a context.",
+        ),
+    ],
+)
+def test_settings_that_cannot_be_are_the_callers_fault(
+    engine: Any, call: Callable[[Any], object], message: str
+) -> None:
+    with pytest.raises(omero.ApiUsageException) as raised:
+        call(engine)
+    assert raised.value.message == message
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda e: e.renderAsPackedInt(None),
+        lambda e: e.renderAsPackedInt(omero.romio.PlaneDef(7, 0, 0, 0, 0, None, -1)),
+        lambda e: e.setModel(None),
+        lambda e: e.setQuantizationMap(0, None, 1.0, False),
+        lambda e: e.addCodomainMap(None),
+    ],
+)
+def test_nothing_given_is_a_null_pointer(engine: Any, call: Callable[[Any], object]) -> None:
+    with pytest.raises(omero.InternalException, match="NullPointerException"):
+        call(engine)
+
+
+def test_a_window_above_all_values_of_a_type_with_a_table_is_refused(engine: Any) -> None:
+    with pytest.raises(omero.InternalException, match="ArrayIndexOutOfBoundsException"):
+        engine.setChannelWindow(0, 70000.0, 80000.0)
+    assert engine.getChannelWindowStart(0) == 2.0
+    engine.setChannelWindow(0, 60000.0, 80000.0)
+    assert engine.getChannelWindowEnd(0) == 80000.0
+
+
+def test_a_resolution_that_there_is_not_is_asked_for_by_every_picture_from_then_on(
+    engine: Any,
+) -> None:
+    with pytest.raises(omero.InternalException, match="UnsupportedOperationException"):
+        engine.setResolutionLevel(0)
+    with pytest.raises(omero.InternalException, match="UnsupportedOperationException"):
+        engine.renderAsPackedInt(definition())
+    assert engine.render(definition()).sizeX1 == 8
+
+
+def test_a_quality_that_cannot_be_is_found_when_a_picture_is_compressed(engine: Any) -> None:
+    engine.setCompressionLevel(2.0)
+    assert engine.getCompressionLevel() == 2.0
+    with pytest.raises(omero.ApiUsageException, match="Quality out-of-bounds!"):
+        engine.renderCompressed(definition())
+
+
+def test_a_compressed_slice_is_laid_out_as_a_plane_if_it_has_values_for_one(
+    omero_client: Any, make_pixels: MakePixels, engine: Any
+) -> None:
+    sideways = omero.romio.PlaneDef(omero.romio.XZ, 0, 0, 0, 0, None, -1)
+    with pytest.raises(omero.InternalException, match="RasterFormatException"):
+        engine.renderCompressed(sideways)
+    deep = loaded(omero_client, make_pixels(x=8, y=6, z=7, c=1, t=1, filled=True))
+    assert Image.open(BytesIO(deep.renderCompressed(sideways))).size == (8, 6)
+
+
+def test_a_name_of_no_table_is_kept_as_it_is(omero_client: Any, engine: Any) -> None:
+    engine.setChannelLookupTable(0, "")
+    engine.saveCurrentSettings()
+    settings = omero_client.sf.getPixelsService().loadRndSettings(engine.getRenderingDefId())
+    assert [b.lookupTable for b in settings.copyWaveRendering()][1] is None
+    assert settings.getChannelBinding(0).lookupTable.val == ""
 
 
 def test_jpegs_and_projections(engine: Any) -> None:
@@ -175,6 +256,38 @@ def test_an_engine_says_what_it_still_needs(omero_client: Any, make_pixels: Make
         engine.load()
     with pytest.raises(omero.LockTimeout, match="Import in progress"):
         engine.resetDefaultSettings(True)
+
+
+def test_an_engine_that_is_not_loaded_fails_where_the_real_one_does_not_look(
+    omero_client: Any, make_pixels: MakePixels, engine: Any
+) -> None:
+    settings = engine.getRenderingDefId()
+    fresh = omero_client.sf.createRenderingEngine()
+    with pytest.raises(omero.InternalException, match="NullPointerException"):
+        fresh.saveCurrentSettings()
+    with pytest.raises(omero.ApiUsageException, match="RenderingDef object not set"):
+        fresh.saveAsNewSettings()
+    with pytest.raises(omero.ValidationException, match="No rendering definition exists"):
+        fresh.loadRenderingDef(2**40)
+    with pytest.raises(omero.InternalException, match="NullPointerException"):
+        fresh.loadRenderingDef(settings)
+    pixels = make_pixels(filled=True)
+    fresh.lookupPixels(pixels)
+    fresh.loadRenderingDef(settings)
+    with pytest.raises(omero.InternalException, match="NullPointerException"):
+        fresh.getChannelLookupTable(0)
+    with pytest.raises(omero.ApiUsageException, match="renderer is null"):
+        fresh.getRGBA(0)
+
+
+def test_settings_of_another_kind_of_image_do_not_fit(
+    omero_client: Any, make_pixels: MakePixels, engine: Any
+) -> None:
+    other = loaded(omero_client, make_pixels(kind="int16", filled=True))
+    with pytest.raises(omero.ValidationException, match="is incompatible with pixels set"):
+        engine.loadRenderingDef(other.getRenderingDefId())
+    with pytest.raises(omero.ApiUsageException, match="RenderingDef object not set"):
+        engine.getDefaultZ()
 
 
 def test_settings_of_a_client_are_taken_over(engine: Any) -> None:

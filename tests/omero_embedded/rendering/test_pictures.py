@@ -10,6 +10,7 @@ import pytest
 
 from omero_embedded.pixels.types import pixel_type
 from omero_embedded.rendering.composition import (
+    ColourError,
     Layer,
     colour_bands,
     colour_picture,
@@ -163,3 +164,15 @@ def test_curves_that_leave_the_numbers_are_dark() -> None:
 def test_settings_that_map_nothing_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="Unsupported"):
         Quantum(UINT16, None, (0, 1), (0.0, 1.0), **wrong)
+
+
+def test_a_colour_that_is_pure_no_more_cannot_be_painted_as_one() -> None:
+    layer = Layer(np.zeros((1, 1), np.uint8), (128, 0, 0, 128))
+    with pytest.raises(ColourError, match="Unable to find color component offset"):
+        colour_picture([layer], (1, 1), primaries=True, opaque=False)
+
+
+def test_pure_colours_that_became_alike_are_laid_over_each_other_bit_by_bit() -> None:
+    first, second = (Layer(np.full((1, 1), v, np.uint8), RED) for v in (0x0F, 0x81))
+    picture = colour_picture([first, second], (1, 1), primaries=True, opaque=False)
+    assert hex(picture.view(np.uint32)[0, 0]) == "0xff8f0000"

@@ -22,9 +22,34 @@ def test_a_mean_leaves_the_last_section_out_and_is_cut_off() -> None:
     assert project(STACK, MEAN, stepping=1, start=0, end=3, target=UINT8).item() == 9
 
 
-def test_a_step_skips_sections_and_divides_a_mean_once_more() -> None:
+def test_a_step_skips_sections_and_a_mean_is_of_those_taken() -> None:
     assert project(STACK, MAXIMUM, stepping=2, start=0, end=4, target=UINT8).item() == 100
-    assert project(STACK, MEAN, stepping=2, start=0, end=4, target=UINT8).item() == 1
+    assert project(STACK, MEAN, stepping=2, start=0, end=4, target=UINT8).item() == 4
+    assert project(STACK, MEAN, stepping=3, start=0, end=4, target=UINT8).item() == 100
+
+
+def test_no_section_has_no_mean() -> None:
+    assert project(STACK, MEAN, stepping=1, start=2, end=2, target=UINT8).item() == 0
+
+
+def test_what_is_no_number_is_no_maximum() -> None:
+    stack = np.array([np.nan, 2.5], ">f4").reshape(2, 1, 1)
+    target = pixel_type("float")
+    assert project(stack, MAXIMUM, stepping=1, start=0, end=1, target=target).item() == 2.5
+
+
+def test_a_sum_of_floats_stops_at_the_range_that_they_are_taken_to_have() -> None:
+    stack = np.full((3, 1, 1), 2.0**31, ">f4")
+    target = pixel_type("double")
+    assert project(stack, SUM, stepping=1, start=0, end=2, target=target).item() == 2.0**31 - 1
+
+
+def test_values_are_cut_to_a_smaller_type_as_java_cuts_them() -> None:
+    stack = np.full((1, 1, 1), 300, ">u2")
+    assert project(stack, MAXIMUM, stepping=1, start=0, end=0, target=UINT8).item() == 44
+    stack = np.full((1, 1, 1), 2**32 - 1, ">u4")
+    target = pixel_type("uint32")
+    assert project(stack, MAXIMUM, stepping=1, start=0, end=0, target=target).item() == 2**31 - 1
 
 
 def test_a_sum_stops_at_the_highest_value_of_the_type() -> None:

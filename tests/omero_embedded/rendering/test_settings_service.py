@@ -55,6 +55,8 @@ def test_the_full_range_of_the_statistics(omero_client: Any, make_pixels: MakePi
     service = omero_client.sf.getRenderingSettingsService()
     assert service.resetMinMaxInSet("Pixels", [pixels]) == [pixels]
     assert windows(omero_client, pixels) == [(3.0, 200.0), (0.0, 65535.0)]
+    settings = omero_client.sf.getPixelsService().retrieveRndSettings(pixels)
+    assert settings.version.val == 2
 
 
 def test_settings_are_copied_to_images_of_the_same_kind(
@@ -86,8 +88,52 @@ def test_new_settings_are_only_shown(omero_client: Any, make_pixels: MakePixels)
     made = service.createNewRenderingDef(omero.model.PixelsI(pixels, False))
     assert made.id is None
     assert made.sizeOfWaveRendering() == 2
+    assert (unwrap(made.defaultZ), unwrap(made.defaultT), made.model) == (1, 0, None)
+    assert made.getChannelBinding(0).family is None
+    assert made.quantization.bitResolution is None
     assert omero_client.sf.getPixelsService().retrieveRndSettings(pixels) is None
     assert service.getRenderingSettings(pixels) is None
+
+
+def test_settings_are_given_on_as_the_real_server_finds_them(
+    omero_client: Any, make_pixels: MakePixels
+) -> None:
+    source, other = make_pixels(filled=True), make_pixels(filled=True)
+    images = [image_of(omero_client, p) for p in (source, other)]
+    service = omero_client.sf.getRenderingSettingsService()
+    # An image among its own targets succeeds even without settings; the others then have none to take.
+    assert service.applySettingsToSet(source, "Image", images) == {
+        True: images[:1],
+        False: images[1:],
+    }
+    assert service.applySettingsToSet(2**40, "Image", [2**40]) == {True: [], False: []}
+    with pytest.raises(omero.ValidationException, match="No pixels set with ID"):
+        service.applySettingsToSet(2**40, "Image", images)
+    with pytest.raises(omero.InternalException, match="IndexOutOfBoundsException"):
+        service.applySettingsToPixels(source, 2**40)
+    assert not service.sanityCheckPixels(None, None)
+
+
+@pytest.mark.parametrize(
+    ("cls", "ids", "message"),
+    [
+        ("Image", [], r"unexpected end of subtree .* where i.id in \(\)\]"),
+        ("Dataset", [], r"unexpected end of subtree .* where d.id in \(\)\]"),
+        ("Well", [1], "Class parameter for changing settings must be in"),
+        ("Nonsense", [1], "Nonsense does not specify a valid class."),
+    ],
+)
+def test_what_holds_no_images_is_refused(
+    omero_client: Any, cls: str, ids: list[int], message: str
+) -> None:
+    service = omero_client.sf.getRenderingSettingsService()
+    for call in (
+        lambda: service.resetDefaultsInSet(cls, ids),
+        lambda: service.resetMinMaxInSet(cls, ids),
+        lambda: service.applySettingsToSet(1, cls, ids),
+    ):
+        with pytest.raises(omero.ApiUsageException, match=message):
+            call()
 
 
 # ------------------------------------------------------------ projections
@@ -115,6 +161,58 @@ def test_a_projected_stack_and_a_projected_image(
     assert store.getPlane(0, 0, 0) == top
 
 
+def test_a_projected_image_has_the_time_points_asked_for_and_keeps_its_digest_open(
+    omero_client: Any, make_pixels: MakePixels
+) -> None:
+    pixels = make_pixels(z=4, t=3, filled=True)
+    service = omero_client.sf.getProjectionService()
+    image = service.projectPixels(
+        pixels, None, ProjectionType.MEANINTENSITY, 1, 2, [1], 1, 0, 2, "p"
+    )
+    query = "select p from Pixels p join fetch p.channels c join fetch c.statsInfo where p.image.id = :id"
+    made = omero_client.sf.getQueryService().findByQuery(
+        query, omero.sys.ParametersI().addId(image)
+    )
+    assert (made.sizeT.val, made.sizeC.val, made.sha1.val) == (2, 1, "Pending...")
+    assert made.methodology.val == "MEAN_INTENSITY_PROJECTION"
+    ramps = [
+        np.mean([(np.arange(48) * 3 + z * 5 + 7 + t * 11) % 120 for z in range(2)], axis=0)
+        for t in (1, 2)
+    ]
+    stats = made.getChannel(0).statsInfo
+    assert (stats.globalMin.val, stats.globalMax.val) == (np.min(ramps), np.max(ramps))
+    store = omero_client.sf.createRawPixelsStore()
+    store.setPixelsId(made.id.val, False)
+    assert store.getPlane(0, 0, 1) == ramps[1].astype(">u2").tobytes()
+
+
+@pytest.mark.parametrize(
+    ("place", "sections", "message"),
+    [
+        ((3, 0), (1, 0, 1), "timepoint must be <2"),
+        ((0, 3), (1, 0, 1), "channel index must be <2"),
+        ((-1, 0), (1, 0, 1), "timepoint: -1 < 0"),
+        ((0, -1), (1, 0, 1), "channel: -1 < 0"),
+        ((0, 0), (0, 0, 1), "stepping: 0 <= 0"),
+        ((0, 0), (1, 0, 2), "Z interval value cannot be >= 2"),
+        ((0, 0), (0, -1, 1), "Z interval value cannot be negative."),
+    ],
+)
+def test_stacks_that_are_not_there_are_not_projected(
+    omero_client: Any,
+    make_pixels: MakePixels,
+    place: tuple[int, int],
+    sections: tuple[int, int, int],
+    message: str,
+) -> None:
+    service = omero_client.sf.getProjectionService()
+    with pytest.raises(omero.ValidationException) as raised:
+        service.projectStack(
+            make_pixels(filled=True), None, ProjectionType.MAXIMUMINTENSITY, *place, *sections
+        )
+    assert raised.value.message == message
+
+
 # ------------------------------------------------------------ thumbnails
 def size(data: bytes) -> tuple[int, int]:
     return Image.open(BytesIO(data)).size
@@ -126,6 +224,8 @@ def test_thumbnails_by_size_and_by_longest_side(omero_client: Any, make_pixels: 
     assert not store.setPixelsId(pixels)
     store.resetDefaults()
     assert store.setPixelsId(pixels)
+    with pytest.raises(omero.ApiUsageException, match="only resets"):
+        store.resetDefaults()
     assert not store.thumbnailExists(rint(32), rint(24))
     assert size(store.getThumbnailByLongestSide(rint(32))) == (32, 24)
     assert store.thumbnailExists(rint(32), rint(24))
@@ -161,7 +261,9 @@ def test_a_thumbnail_is_kept_until_the_settings_change(
     engine.load()
     engine.setChannelWindow(0, 100.0, 119.0)
     assert store.getThumbnailByLongestSide(rint(24)) == before
+    assert store.thumbnailExists(rint(24), rint(18))
     engine.saveCurrentSettings()
+    assert not store.thumbnailExists(rint(24), rint(18))
     assert store.getThumbnailByLongestSide(rint(24)) != before
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from omero_embedded.pixels.dimensions import Dimensions
-from omero_embedded.pixels.errors import OutOfBoundsError
+from omero_embedded.pixels.errors import BeyondPlaneError
 from omero_embedded.pixels.planes import PlaneFile
 from omero_embedded.pixels.types import pixel_type
-from omero_embedded.rendering.slices import XY, XZ, ZY, Slice, SliceError, values
+from omero_embedded.rendering.slices import XY, XZ, ZY, KindError, Slice, SliceError, values
 
 SIZES = Dimensions(6, 4, 3, 2, 1, pixel_type("uint16"))
 IMAGE = np.arange(6 * 4 * 3 * 2).reshape(1, 2, 3, 4, 6)
@@ -51,8 +51,11 @@ def test_a_stride_takes_every_second_value(pixels: PlaneFile) -> None:
 
 
 def test_planes_that_are_not_there_are_refused(pixels: PlaneFile) -> None:
-    for cut in (Slice(XY, 0, 0, 3, 0), Slice(XZ, 0, 4, 0, 0), Slice(ZY, 6, 0, 0, 0)):
-        with pytest.raises(OutOfBoundsError):
+    for cut in (Slice(XY, 0, 0, 3, 0), Slice(XZ, 0, 0, 0, 1)):
+        with pytest.raises(SliceError):
             values(pixels, SIZES, cut, 0)
-    with pytest.raises(SliceError):
+    for cut in (Slice(XZ, 0, 4, 0, 0), Slice(ZY, 6, 0, 0, 0)):
+        with pytest.raises(BeyondPlaneError):
+            values(pixels, SIZES, cut, 0)
+    with pytest.raises(KindError):
         values(pixels, SIZES, Slice(7, 0, 0, 0, 0), 0)
