@@ -131,13 +131,12 @@ class Quantum:
         start, end = self._effective_window()
         first, last = self.codomain
         step = abs(end - start) / (last - first + 1)
-        nothing = np.isnan(
-            values
-        )  # what is no number lies in step 0, as Java makes an integer of it
+        # What is no number lies in step 0, as Java makes an integer of it.
+        nothing = np.isnan(values)
         inside = nothing | ((values > start) & (values <= end))
-        middles = np.clip(values, start, end)
+        middles = np.clip(np.where(nothing, start, values), start, end)
         if step:
-            index = np.trunc((np.where(nothing, start, values)[inside] - start) / step)
+            index = np.trunc((middles[inside] - start) / step)
             middles[inside] = (start + (index - 1) * step + start + index * step) / 2
             middles[values == start] = start + step / 2
         return middles

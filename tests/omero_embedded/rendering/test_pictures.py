@@ -176,3 +176,10 @@ def test_pure_colours_that_became_alike_are_laid_over_each_other_bit_by_bit() ->
     first, second = (Layer(np.full((1, 1), v, np.uint8), RED) for v in (0x0F, 0x81))
     picture = colour_picture([first, second], (1, 1), primaries=True, opaque=False)
     assert hex(picture.view(np.uint32)[0, 0]) == "0xff8f0000"
+
+
+def test_what_is_no_number_lies_in_the_first_step_of_the_window() -> None:
+    kind, values = pixel_type("float"), np.array([np.nan, -1.0, 20.0], ">f4")
+    assert Quantum(kind, None, (0.0, 1.0), (10.0, 20.0))(values).tolist() == [0, 0, 255]
+    flat = Quantum(kind, None, (0.0, 1.0), (1.0, 1.0), codomain=(50, 200))
+    assert flat(values)[0] == flat(np.array([1.0], ">f4"))[0] == 50
