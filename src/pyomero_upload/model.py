@@ -341,6 +341,11 @@ class Plan:
     digest: str = ""
 
     @property
+    def pairs(self) -> tuple[tuple[Hypercube, Hypercube], ...]:
+        """Each of `images`, and what it is made from."""
+        return tuple(zip(self.images, self.sources, strict=True))
+
+    @property
     def errors(self) -> tuple[Problem, ...]:
         """The problems that refuse the job."""
         return tuple(p for p in self.problems if p.severity == "error")

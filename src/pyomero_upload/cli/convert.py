@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from pyomero_upload.cli import options
-from pyomero_upload.cli.failures import explained, say, say_json
+from pyomero_upload.cli.failures import explained, say_failed, say_json
 from pyomero_upload.cli.families import in_families
 from pyomero_upload.errors import EXIT_FAILED
 
@@ -75,10 +75,8 @@ def show_report(report: "Report", *, verbose: bool = False, as_json: bool = Fals
         f"{human_bytes(report.bytes)} in {report.seconds:.1f} s ({rate:.0f} MB/s)."
     )
     if report.failed and not as_json:
-        names = ", ".join(image.name for image in report.failed[:5])
-        more = f" and {len(report.failed) - 5} more" if len(report.failed) > 5 else ""
-        say(
-            f"{count(len(report.failed), 'image')} could not be made: {names}{more}.",
+        say_failed(
+            report.failed,
             "Mend or replace the files named above and run the same command again; only these images are made. "
             "--on-bad-plane blank writes zeros instead.",
         )

@@ -4,8 +4,9 @@ import errno
 import functools
 import json
 import sys
-from collections.abc import Callable
-from typing import ParamSpec
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, ParamSpec
 
 import typer
 
@@ -18,6 +19,9 @@ from pyomero_upload.errors import (
     PyomeroError,
 )
 from pyomero_upload.model import Problem
+
+if TYPE_CHECKING:
+    from pyomero_upload.transfer.events import OneImage
 
 P = ParamSpec("P")
 CODES = {EXIT_USAGE: "wrong-usage", EXIT_REFUSED: "refused", EXIT_INTERRUPTED: "interrupted"}
@@ -77,15 +81,16 @@ def say(message: str, hint: str = "", *, as_json: bool = False, code: str = "fai
         typer.echo(f"  {hint}", err=True)
 
 
+def say_failed(images: "Sequence[OneImage]", what_to_do: str) -> None:
+    """Print which images could not be made, the first of them by name, and what to do about it."""
+    from pyomero_upload.cli.terminal import count  # noqa: PLC0415
+
+    names = ", ".join(image.name for image in images[:5])
+    more = f" and {len(images) - 5} more" if len(images) > 5 else ""
+    say(f"{count(len(images), 'image')} could not be made: {names}{more}.", what_to_do)
+
+
 def say_json(problem: Problem, image: str = "") -> None:
     """Print a problem as one line of JSON on standard error."""
-    document = {
-        "event": "problem",
-        "image": image,
-        "severity": problem.severity,
-        "code": problem.code,
-        "where": problem.where,
-        "message": problem.message,
-        "hint": problem.hint,
-    }
+    document = {"event": "problem", "image": image, **asdict(problem)}
     typer.echo(json.dumps(document), err=True)

@@ -52,7 +52,7 @@ def _images_table(plan: Plan, *, verbose: bool) -> Table:
     table.add_column("type")
     table.add_column("channels")
     table.add_column("planes", justify="right")
-    pairs = list(zip(plan.images, plan.sources, strict=True))
+    pairs = plan.pairs
     shown = pairs if verbose else pairs[:MOST_ROWS]
     for image, source in shown:
         t, c, z, y, x = image.sizes

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import typer
 
-from pyomero_upload.cli.failures import say, say_json
+from pyomero_upload.cli.failures import say, say_failed, say_json
 from pyomero_upload.cli.options import ShownOptions
 from pyomero_upload.cli.progress import progress_shown
 from pyomero_upload.cli.terminal import (
@@ -73,7 +73,11 @@ def show_uploaded(
         if report.page is not None:
             typer.echo(f"Report: {report.page}")
     if report.failed and not shown.events:
-        _show_failed(report)
+        say_failed(
+            report.failed,
+            "See the problems named above, and run the same command again; only these images are made. "
+            "--on-bad-plane blank writes zeros instead of files that cannot be read.",
+        )
     return report.ok and all(problem.severity != "error" for problem in report.problems)
 
 
@@ -166,13 +170,3 @@ def _line(image: UploadedImage) -> str:
     rate = image.bytes / max(image.seconds, 1e-9)
     warned = f", {count(len(image.problems), 'warning')}" if image.problems else ""
     return f"{place}, {human_bytes(image.bytes)} in {image.seconds:.1f} s ({human_bytes(rate)}/s), {image.comparison}{warned}"
-
-
-def _show_failed(report: UploadReport) -> None:
-    names = ", ".join(image.name for image in report.failed[:5])
-    more = f" and {len(report.failed) - 5} more" if len(report.failed) > 5 else ""
-    say(
-        f"{count(len(report.failed), 'image')} could not be made: {names}{more}.",
-        "See the problems named above, and run the same command again; only these images are made. "
-        "--on-bad-plane blank writes zeros instead of files that cannot be read.",
-    )

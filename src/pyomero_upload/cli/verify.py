@@ -16,8 +16,7 @@ from pyomero_upload.errors import EXIT_FAILED, UsageError
 if TYPE_CHECKING:
     from pyomero_upload.model import Plan
     from pyomero_upload.targets.omero.said import Said
-    from pyomero_upload.transfer.verify import VerifyReport
-    from pyomero_upload.transfer.verify_omero import DatasetReport
+    from pyomero_upload.transfer.events import CheckReport
 
 ON_SERVER = re.compile(r"(?:Project|Dataset|Image):.*", re.IGNORECASE)
 
@@ -63,7 +62,7 @@ def verify(
 
         with progress_shown(shown.progress, quiet=shown.quiet) as show:
             report = read_back(out, progress=show)
-        _show(report, str(report.out), "as it was written", shown)
+        _show(report, "as it was written", shown)
         return
 
     require_omero()
@@ -83,12 +82,11 @@ def verify(
             connection, dataset_id, against=plan_source if against else None, progress=show
         )
     what = "as it was sent" if against is None else f"as {against} has it"
-    _show(looked, looked.place, what, shown)
+    _show(looked, what, shown)
 
 
 def _show(
-    report: "VerifyReport | DatasetReport",
-    place: str,
+    report: "CheckReport",
     ought: str,
     shown: options.ShownOptions,
 ) -> None:
@@ -101,7 +99,7 @@ def _show(
     )
     from pyomero_upload.quantities import human_bytes  # noqa: PLC0415
 
-    place = printable(place).plain
+    place = printable(report.place).plain
     if not shown.events:
         show_problems(report.problems, err, verbose=shown.verbose)
     if not report.ok:

@@ -4,12 +4,12 @@ The keys and their meaning are promised: a change of meaning changes `schema`.
 """
 
 import json
-from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import xxhash
 
-from pyomero_upload.model import Channel, Hypercube, Plan, Point, Problem, Table
+from pyomero_upload.model import Channel, Hypercube, Plan, Point, Table
 
 SCHEMA = 1
 Json = dict[str, Any]
@@ -33,13 +33,9 @@ def plan_document(plan: Plan) -> Json:
         },
         "dataset": _dataset(plan),
         "processor": plan.processor,
-        "images": [_image(image) for image in _counted(plan)],
-        "problems": [_problem(problem) for problem in plan.problems],
+        "images": [_image(*pair) for pair in plan.pairs],
+        "problems": [asdict(problem) for problem in plan.problems],
     }
-
-
-def _counted(plan: Plan) -> Iterator[tuple[Hypercube, Hypercube]]:
-    return zip(plan.images, plan.sources, strict=True)
 
 
 def _dataset(plan: Plan) -> Json:
@@ -64,8 +60,7 @@ def _table(table: Table) -> Json:
     }
 
 
-def _image(pair: tuple[Hypercube, Hypercube]) -> Json:
-    image, source = pair
+def _image(image: Hypercube, source: Hypercube) -> Json:
     return {
         "name": image.name,
         "sizes": image.sizes._asdict(),
@@ -97,16 +92,6 @@ def _channel(channel: Channel) -> Json:
 
 def _point(point: Point) -> Json:
     return point._asdict()
-
-
-def _problem(problem: Problem) -> Json:
-    return {
-        "severity": problem.severity,
-        "code": problem.code,
-        "where": problem.where,
-        "message": problem.message,
-        "hint": problem.hint,
-    }
 
 
 def plan_digest(plan: Plan) -> str:

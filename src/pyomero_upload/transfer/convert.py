@@ -7,7 +7,7 @@ locked before its state is read, images are complete before what lies beside the
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from os import PathLike
@@ -30,7 +30,6 @@ from pyomero_upload.transfer.events import (
     OnEvent,
     ProblemFound,
     Report,
-    Started,
     ignore,
 )
 from pyomero_upload.transfer.image_job import ImageJob, Surroundings
@@ -53,7 +52,7 @@ from pyomero_upload.transfer.output import (
 )
 from pyomero_upload.transfer.pipeline import Events, default_workers, run
 from pyomero_upload.transfer.planes import ImageInput, Origin
-from pyomero_upload.transfer.progress import Meter, plane_bytes, plane_count
+from pyomero_upload.transfer.progress import Meter
 from pyomero_upload.transfer.space import check_space, space_needed, write_error
 from pyomero_upload.version import __version__
 
@@ -186,18 +185,11 @@ class _Conversion:
     def carry_out(self, workers: int) -> Report:
         """Do what is left to do, and say what became of it."""
         done = self._find_done()
-        meter = Meter(
-            {image.name: plane_count(image) for image in self._plan.images},
-            {image.name: plane_bytes(image) for image in self._plan.images},
-        )
+        meter = Meter.of(self._plan.images)
         for name in done:
             meter.found_done(name, meter.planes[name])
-        self._on_event(
-            Started(
-                len(self._plan.images), meter.total_planes, meter.total_bytes, meter.done_before
-            )
-        )
-        left = [pair for pair in self._pairs() if pair[0].name not in done]
+        self._on_event(meter.started)
+        left = [pair for pair in self._plan.pairs if pair[0].name not in done]
         if not left and not (self._out / STATE_FOLDER / JOURNAL).exists():
             report = self._report({}, done, ())
         else:
@@ -253,9 +245,6 @@ class _Conversion:
         blocks = {name: lines for name, lines in self._state.blocks.items() if name not in images}
         return State(self._job, images, blocks)
 
-    def _pairs(self) -> Iterator[tuple[Hypercube, Hypercube]]:
-        return zip(self._plan.images, self._plan.sources, strict=True)
-
     def _find_done(self) -> dict[str, ImageEntry]:
         """Return the images that an earlier run completed, by name.
 
@@ -270,7 +259,7 @@ class _Conversion:
         if strangers:
             raise self._other(f"holds {strangers[0]}, which the plan does not have any more")
         done = {}
-        for image, source in self._pairs():
+        for image, source in self._plan.pairs:
             entry = self._state.images.get(storable(image.name))
             if entry is None:
                 continue
@@ -308,14 +297,13 @@ class _Conversion:
         return max(0, need - written)
 
     def _image_job(self, image: Hypercube, source: Hypercube, around: Surroundings) -> ImageJob:
-        work = ImageInput(
+        work = ImageInput.of(
+            self._plan,
             image,
             source,
             self._processor,
-            self._plan.source.folder,
-            self._plan.source.files,
-            self._blank_bad_planes,
-            self._origin,
+            blank_bad_planes=self._blank_bad_planes,
+            origin=self._origin,
         )
         return ImageJob(
             work,

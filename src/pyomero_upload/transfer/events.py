@@ -120,6 +120,7 @@ class OneImage:
 
     __slots__ = ()
 
+    name: str
     status: Status
     bytes: int
 
@@ -253,6 +254,42 @@ class Report(JobReport[ImageReport]):
     def planes(self) -> int:
         """How many planes this run wrote."""
         return sum(image.planes for image in self.images)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport(ABC):
+    """What the reports of all checks say.
+
+    Attributes
+    ----------
+    images, planes, bytes
+        How much was read and compared: images, their planes (of a folder: in all resolutions), bytes of pixels.
+    problems
+        Errors for what is missing, changed or unreadable; warnings for what the source does not know, or never became.
+    seconds
+        How long it took.
+
+    """
+
+    images: int
+    planes: int
+    bytes: int
+    problems: tuple[Problem, ...]
+    seconds: float
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """What was looked at, for people."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is there and as it was."""
+        return not any(problem.severity == "error" for problem in self.problems)
+
+    def totals(self, *, failed: int = 0) -> Finished:
+        """Return the last event of the check."""
+        return Finished(self.images, 0, failed, self.planes, self.bytes, self.seconds)
 
 
 @dataclass(frozen=True, slots=True)

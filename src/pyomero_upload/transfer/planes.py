@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from typing_extensions import Self
 
 from pyomero_upload.errors import UnreadableFileError
-from pyomero_upload.model import FileStat, Hypercube, PlaneIndex, PlaneSource, Problem, Sizes
+from pyomero_upload.model import FileStat, Hypercube, Plan, PlaneIndex, PlaneSource, Problem, Sizes
 from pyomero_upload.processing.processor import ImageProcessor
 from pyomero_upload.readers import read_planes
 from pyomero_upload.targets.digest import plane_digest, zeros_digest
@@ -84,6 +85,21 @@ class ImageInput:
     files: Mapping[str, FileStat]
     blank_bad_planes: bool
     origin: Origin | None = None
+
+    @classmethod
+    def of(
+        cls,
+        plan: Plan,
+        image: Hypercube,
+        source: Hypercube,
+        processor: ImageProcessor | None,
+        *,
+        blank_bad_planes: bool,
+        origin: Origin | None = None,
+    ) -> Self:
+        """Return what is needed for an image of a plan."""
+        folder, files = plan.source.folder, plan.source.files
+        return cls(image, source, processor, folder, files, blank_bad_planes, origin)
 
 
 @dataclass(slots=True)

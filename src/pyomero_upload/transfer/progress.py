@@ -5,12 +5,13 @@ Stands beside the pipeline.
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
+from typing_extensions import Self
 
 from pyomero_upload.model import Hypercube
-from pyomero_upload.transfer.events import Progress
+from pyomero_upload.transfer.events import Progress, Started
 
 # A person or a log reads no faster.
 PAUSE_S = 0.1
@@ -40,6 +41,20 @@ class Meter:
         self._lock = threading.Lock()
         self._started = time.monotonic()
         self._next = self._started
+
+    @classmethod
+    def of(cls, images: Iterable[Hypercube]) -> Self:
+        """Return one for images of different names."""
+        listed = list(images)
+        return cls(
+            {image.name: plane_count(image) for image in listed},
+            {image.name: plane_bytes(image) for image in listed},
+        )
+
+    @property
+    def started(self) -> Started:
+        """The first event of the job."""
+        return Started(len(self.planes), self.total_planes, self.total_bytes, self.done_before)
 
     def found_done(self, image: str, planes: int) -> None:
         """Count planes that an earlier run wrote."""

@@ -8,8 +8,7 @@ on with while its stores are open, else deleted and made anew. Faults that pass 
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal, TypeAlias
 
@@ -23,7 +22,6 @@ from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.defaults import PATIENCE
 from pyomero_upload.targets.omero.faults import Patience
 from pyomero_upload.targets.omero.looking import (
-    dataset_name,
     digests_of,
     refuse_if_under_way,
     round_trip,
@@ -38,7 +36,6 @@ from pyomero_upload.transfer.events import (
     InterruptedJobError,
     OnEvent,
     ProblemFound,
-    Started,
     Status,
     UploadedImage,
     UploadReport,
@@ -48,11 +45,10 @@ from pyomero_upload.transfer.image_job import ImageJob, Surroundings
 from pyomero_upload.transfer.journal import BlockLine, Journal, State, UploadJob
 from pyomero_upload.transfer.pipeline import default_workers, run
 from pyomero_upload.transfer.planes import ImageInput, Origin
-from pyomero_upload.transfer.progress import Meter, plane_bytes, plane_count
-from pyomero_upload.transfer.report_page import write_report_page
+from pyomero_upload.transfer.progress import Meter, plane_count
 from pyomero_upload.transfer.taking_over import changed_input, take_over
 from pyomero_upload.transfer.upload_session import Ground, InProject, find_dataset, grounded
-from pyomero_upload.transfer.upload_state import JOURNAL, REPORT, abandoned_sessions, known_blocks
+from pyomero_upload.transfer.upload_state import JOURNAL, abandoned_sessions, known_blocks
 
 # An image that the server spoils is made anew once; one that faults cost its stores, more often, as each was waited out.
 MOST_SPOILT = 2
@@ -163,7 +159,7 @@ class _Upload:
             image.name: Digests(
                 identity.image_inputs(image, source, plan), identity.image_metadata(image, "")
             )
-            for image, source in self._pairs()
+            for image, source in self._plan.pairs
         }
         self._images = {image.name: image for image in plan.images}
         self._reports: dict[str, UploadedImage] = {}
@@ -186,17 +182,10 @@ class _Upload:
         job = UploadJob(plan=key, server=f"{conn.host}:{conn.port}", dataset=dataset_id)
         for name, made in self._find_done(dataset_id).items():
             self._note(name, "unchanged", made)
-        meter = Meter(
-            {image.name: plane_count(image) for image in self._plan.images},
-            {image.name: plane_bytes(image) for image in self._plan.images},
-        )
+        meter = Meter.of(self._plan.images)
         for name in self._reports:
             meter.found_done(name, meter.planes[name])
-        self._ground.on_event(
-            Started(
-                len(self._plan.images), meter.total_planes, meter.total_bytes, meter.done_before
-            )
-        )
+        self._ground.on_event(meter.started)
         left = [name for name in self._images if name not in self._reports]
         try:
             if left:
@@ -221,10 +210,7 @@ class _Upload:
         # Nothing is open any more: images that failed are deleted, and are made anew the next time.
         (self._ground.folder / JOURNAL).unlink(missing_ok=True)
         forget(self._ground.folder)
-        page = self._ground.folder / REPORT
-        self._run(lambda: write_report_page(page, report, conn, self._plan.warnings))
-        self._ground.on_event(report.totals)
-        return replace(report, page=page)
+        return self._ground.hand_back(report, self._plan.warnings)
 
     def _make(
         self, left: Sequence[str], dataset_id: int, job: UploadJob, meter: Meter, workers: int
@@ -275,7 +261,7 @@ class _Upload:
         )
         jobs = {
             image.name: self._image_job(image, source, blocks, around)
-            for image, source in self._pairs()
+            for image, source in self._plan.pairs
             if image.name in left
         }
         try:
@@ -299,9 +285,6 @@ class _Upload:
             if spoilt or self._reports[name].status == "failed":
                 target.discard(name)
         return jobs
-
-    def _pairs(self) -> Iterator[tuple[Hypercube, Hypercube]]:
-        return zip(self._plan.images, self._plan.sources, strict=True)
 
     def _find_done(self, dataset_id: int) -> dict[str, Made]:
         """Return the Images that earlier runs completed, by name.
@@ -366,14 +349,13 @@ class _Upload:
         blocks: Mapping[str, Mapping[int, BlockLine]],
         around: Surroundings,
     ) -> ImageJob:
-        work = ImageInput(
+        work = ImageInput.of(
+            self._plan,
             image,
             source,
             self._processor,
-            self._plan.source.folder,
-            self._plan.source.files,
-            self._blank_bad_planes,
-            self._origin,
+            blank_bad_planes=self._blank_bad_planes,
+            origin=self._origin,
         )
         digests = self._digests[image.name]
         return ImageJob(
@@ -403,22 +385,11 @@ class _Upload:
         )
 
     def _report(self, dataset_id: int) -> UploadReport:
-        conn = self._ground.connection
-        name, url = self._run(
-            lambda: (dataset_name(conn, dataset_id), conn.web_url("Dataset", dataset_id))
-        )
-        images = tuple(
+        images = [
             self._reports.get(name) or UploadedImage(name, None, "stopped") for name in self._images
-        )
-        return UploadReport(
-            dataset_id,
-            name,
-            url,
-            images,
-            self._problems,
-            time.monotonic() - self._started,
-            interruptions=self._ground.interruptions.count,
-        )
+        ]
+        seconds = time.monotonic() - self._started
+        return self._ground.report(dataset_id, images, self._problems, seconds)
 
 
 def _changed(image_id: int, name: str) -> PyomeroError:

@@ -5,7 +5,6 @@ server's own Bio-Formats reads. Nothing is imported twice: what is there is foun
 """
 
 import time
-from dataclasses import replace
 from functools import partial
 
 from pyomero_upload.errors import PlanError, PyomeroError
@@ -16,7 +15,6 @@ from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.defaults import PATIENCE
 from pyomero_upload.targets.omero.faults import GaveUpError
 from pyomero_upload.targets.omero.fileset import FileGroup, group_for_import, import_files
-from pyomero_upload.targets.omero.looking import dataset_name
 from pyomero_upload.targets.omero.settings import ServerSettings
 from pyomero_upload.transfer.events import (
     ImageDone,
@@ -29,9 +27,7 @@ from pyomero_upload.transfer.events import (
     UploadReport,
     ignore,
 )
-from pyomero_upload.transfer.report_page import write_report_page
 from pyomero_upload.transfer.upload_session import Ground, InProject, find_dataset, grounded
-from pyomero_upload.transfer.upload_state import REPORT
 
 # What the key of such an upload ends with, so that it is another one than that of the same plan's planes.
 ORIGINAL = "-original"
@@ -100,13 +96,11 @@ def upload_original(
                     lambda: provenance.mark_dataset_complete(conn, dataset_id, key=ground.key)
                 )
         except KeyboardInterrupt:
-            report = _report(ground, dataset_id, images, problems, started)
+            seconds = time.monotonic() - started
+            report = ground.report(dataset_id, images, problems, seconds)
             raise InterruptedJobError(report) from None
-        report = _report(ground, dataset_id, images, problems, started)
-        page = ground.folder / REPORT
-        ground.patience.run(lambda: write_report_page(page, report, conn))
-        ground.on_event(report.totals)
-        return replace(report, page=page)
+        seconds = time.monotonic() - started
+        return ground.hand_back(ground.report(dataset_id, images, problems, seconds))
 
 
 def _import_all(
@@ -178,26 +172,3 @@ def _bytes(group: FileGroup) -> int:
 
 def _problem(name: str, error: PyomeroError) -> Problem:
     return Problem("error", "image-failed", name, error.message, error.hint)
-
-
-def _report(
-    ground: Ground,
-    dataset_id: int,
-    images: list[UploadedImage],
-    problems: list[Problem],
-    started: float,
-) -> UploadReport:
-    conn = ground.connection
-    name, url = ground.patience.run(
-        lambda: (dataset_name(conn, dataset_id), conn.web_url("Dataset", dataset_id))
-    )
-    seconds = time.monotonic() - started
-    return UploadReport(
-        dataset_id,
-        name,
-        url,
-        tuple(images),
-        tuple(problems),
-        seconds,
-        interruptions=ground.interruptions.count,
-    )

@@ -7,25 +7,27 @@ client, which is what makes that possible the next time.
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from pydantic import SecretStr
 
-from pyomero_upload.model import Plan
+from pyomero_upload.model import Plan, Problem
 from pyomero_upload.targets.omero import containers
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.explaining import SessionOverError
 from pyomero_upload.targets.omero.faults import GaveUpError, Patience
+from pyomero_upload.targets.omero.looking import dataset_name
 from pyomero_upload.targets.omero.settings import ServerSettings
 from pyomero_upload.targets.omero.state import read_state
-from pyomero_upload.transfer.events import OnEvent
+from pyomero_upload.transfer.events import OnEvent, UploadedImage, UploadReport
 from pyomero_upload.transfer.interruptions import Interruptions
 from pyomero_upload.transfer.pipeline import Events
-from pyomero_upload.transfer.upload_state import held_state, state_folder
+from pyomero_upload.transfer.report_page import write_report_page
+from pyomero_upload.transfer.upload_state import REPORT, held_state, state_folder
 
 InProject: TypeAlias = str | Literal[False] | None
 
@@ -65,6 +67,44 @@ class Ground:
     def connection(self) -> Connection:
         """The session."""
         return self.patience.connection
+
+    def report(
+        self,
+        dataset_id: int,
+        images: Sequence[UploadedImage],
+        problems: Sequence[Problem],
+        seconds: float,
+    ) -> UploadReport:
+        """Return what became of the upload until now."""
+        conn = self.connection
+        name, url = self.patience.run(
+            lambda: (dataset_name(conn, dataset_id), conn.web_url("Dataset", dataset_id))
+        )
+        return UploadReport(
+            dataset_id,
+            name,
+            url,
+            tuple(images),
+            tuple(problems),
+            seconds,
+            interruptions=self.interruptions.count,
+        )
+
+    def hand_back(self, report: UploadReport, warnings: Sequence[Problem] = ()) -> UploadReport:
+        """Write the page of an upload that is over, tell the last event, and return the report with the page.
+
+        Parameters
+        ----------
+        report
+            What became of it.
+        warnings
+            Of its plan, which belong on the page.
+
+        """
+        page = self.folder / REPORT
+        self.patience.run(lambda: write_report_page(page, report, self.connection, warnings))
+        self.on_event(report.totals)
+        return replace(report, page=page)
 
 
 @contextmanager

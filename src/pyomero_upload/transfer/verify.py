@@ -24,12 +24,11 @@ from pyomero_upload.targets.files.folder import STATE_FOLDER
 from pyomero_upload.targets.files.read_back import ReadBackError, ReadPlane, open_tiff, open_zarr
 from pyomero_upload.targets.target import FileDigest
 from pyomero_upload.transfer.events import (
-    Finished,
+    CheckReport,
     ImageDone,
     ImageStarted,
     OnEvent,
     ProblemFound,
-    Started,
     ignore,
 )
 from pyomero_upload.transfer.manifest import (
@@ -47,35 +46,16 @@ from pyomero_upload.transfer.progress import Meter
 HINT = "Convert into a new folder, or restore this one from a copy."
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyReport:
-    """What came of reading an output back.
-
-    Attributes
-    ----------
-    out
-        The output folder.
-    images, planes, bytes
-        How much was read and compared: images, their planes in all resolutions, bytes of pixels.
-    problems
-        Errors for what is missing, changed or unreadable; warnings for files that the manifest does not know, and for
-        images that were never made.
-    seconds
-        How long it took.
-
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReport(CheckReport):
+    """What came of reading an output back; `out` is its folder."""
 
     out: Path
-    images: int
-    planes: int
-    bytes: int
-    problems: tuple[Problem, ...]
-    seconds: float
 
     @property
-    def ok(self) -> bool:
-        """Whether everything that was written is there and as it was read."""
-        return not any(problem.severity == "error" for problem in self.problems)
+    def place(self) -> str:
+        """What was looked at, for people."""
+        return str(self.out)
 
 
 def verify(
@@ -111,7 +91,14 @@ def verify(
     except PyomeroError as error:
         if not (folder / MANIFEST).exists():
             raise
-        return VerifyReport(folder, 0, 0, 0, error.problems, time.monotonic() - started)
+        return VerifyReport(
+            out=folder,
+            images=0,
+            planes=0,
+            bytes=0,
+            problems=error.problems,
+            seconds=time.monotonic() - started,
+        )
     pool = ThreadPoolExecutor(workers or default_workers(), thread_name_prefix="verify")
     try:
         verification = _Verification(folder, manifest, pool, progress or ignore)
@@ -140,7 +127,7 @@ class _Verification:
             },
             {name: _plane_bytes(image) for name, image in images.items()},
         )
-        self.on_event(Started(len(images), meter.total_planes, meter.total_bytes, 0))
+        self.on_event(meter.started)
         self._compare_names()
         self._compare_files("", "", self.manifest.files)
         for image in images.values():
@@ -166,23 +153,14 @@ class _Verification:
                 )
             )
         report = VerifyReport(
-            self.out,
-            len(images),
-            meter.total_planes,
-            meter.total_bytes,
-            tuple(self.problems),
-            time.monotonic() - started,
+            out=self.out,
+            images=len(images),
+            planes=meter.total_planes,
+            bytes=meter.total_bytes,
+            problems=tuple(self.problems),
+            seconds=time.monotonic() - started,
         )
-        self.on_event(
-            Finished(
-                len(images),
-                0,
-                len(self.manifest.failed),
-                report.planes,
-                report.bytes,
-                report.seconds,
-            )
-        )
+        self.on_event(report.totals(failed=len(self.manifest.failed)))
         return report
 
     def _tell(self, problem: Problem, image: str = "") -> None:

@@ -188,11 +188,5 @@ def damaged_files(
 
 
 def _work(expected: Hypercube, origin: Hypercube, plan: Plan, *, blank: bool) -> ImageInput:
-    return ImageInput(
-        expected,
-        origin,
-        load_processor(plan.processor) if plan.processor else None,
-        plan.source.folder,
-        plan.source.files,
-        blank_bad_planes=blank,
-    )
+    processor = load_processor(plan.processor) if plan.processor else None
+    return ImageInput.of(plan, expected, origin, processor, blank_bad_planes=blank)

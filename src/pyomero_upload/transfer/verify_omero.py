@@ -44,12 +44,11 @@ from pyomero_upload.targets.omero.said import (
 )
 from pyomero_upload.transfer.compare_omero import compare_dataset
 from pyomero_upload.transfer.events import (
-    Finished,
+    CheckReport,
     ImageDone,
     ImageStarted,
     OnEvent,
     ProblemFound,
-    Started,
     ignore,
 )
 from pyomero_upload.transfer.pipeline import default_workers
@@ -57,39 +56,16 @@ from pyomero_upload.transfer.progress import PAUSE_S, Meter, plane_bytes, plane_
 from pyomero_upload.transfer.verify_image import HINT, ImageCheck, damaged_files, unreadable_images
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetReport:
-    """What came of looking at a Dataset.
-
-    Attributes
-    ----------
-    dataset
-        Which.
-    images, planes, bytes
-        How much was compared: Images, their planes, bytes of pixels.
-    problems
-        Errors for what is missing or differs; warnings for what the source does not know.
-    seconds
-        How long it took.
-
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetReport(CheckReport):
+    """What came of looking at a Dataset; `dataset` is it."""
 
     dataset: ServerObject
-    images: int
-    planes: int
-    bytes: int
-    problems: tuple[Problem, ...]
-    seconds: float
 
     @property
     def place(self) -> str:
         """What was looked at, for people."""
         return f"Dataset:{self.dataset.id} «{self.dataset.name}»"
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything is there and as it was."""
-        return not any(problem.severity == "error" for problem in self.problems)
 
 
 def plan_again(
@@ -199,7 +175,7 @@ class _Verification:
             {labels[image.id]: plane_count(image.image) for image in images},
             {labels[image.id]: plane_bytes(image.image) for image in images},
         )
-        self.on_event(Started(len(images), meter.total_planes, meter.total_bytes, 0))
+        self.on_event(meter.started)
         self._tell(unreadable_images(bad, f"Dataset:{self.dataset.id}"))
         self._tell_of_dataset(images, notes)
         wanted = self._matched(images, notes)
@@ -240,14 +216,14 @@ class _Verification:
         if self.plan is not None:
             self._tell(compare_dataset(self.connection, self.dataset, self.said, self.plan))
         report = DatasetReport(
-            self.dataset,
-            len(images),
-            meter.total_planes,
-            meter.total_bytes,
-            tuple(self.problems),
-            time.monotonic() - started,
+            dataset=self.dataset,
+            images=len(images),
+            planes=meter.total_planes,
+            bytes=meter.total_bytes,
+            problems=tuple(self.problems),
+            seconds=time.monotonic() - started,
         )
-        self.on_event(Finished(len(images), 0, 0, report.planes, report.bytes, report.seconds))
+        self.on_event(report.totals())
         return report
 
     def _tell(self, problems: Iterator[Problem] | Sequence[Problem], image: str = "") -> None:
@@ -289,10 +265,7 @@ class _Verification:
         """Return what each Image should be by the plan, with its source; tell what has no other side."""
         if self.plan is None:
             return {}
-        left = {
-            server_text(image.name): (image, source)
-            for image, source in zip(self.plan.images, self.plan.sources, strict=True)
-        }
+        left = {server_text(image.name): (image, source) for image, source in self.plan.pairs}
         found = {}
         for image in images:
             name = dict(notes[image.id].provenance).get(IMAGE_NAME, image.image.name)

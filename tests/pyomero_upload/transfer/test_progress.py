@@ -3,6 +3,7 @@
 import pytest
 
 from pyomero_upload.transfer import progress
+from pyomero_upload.transfer.events import Started
 from pyomero_upload.transfer.progress import Meter
 
 
@@ -35,3 +36,9 @@ def test_progress_is_told_ten_times_a_second_at_most(clock):
         meter.plane_done("a")
         told += meter.due() is not None
     assert 19 <= told <= 21
+
+
+def test_the_first_event_says_how_much_there_is_and_what_is_done(clock):
+    meter = Meter({"a": 4, "b": 6}, {"a": 100, "b": 10})
+    meter.found_done("a", 2)
+    assert meter.started == Started(images=2, planes=10, bytes=460, planes_done=2)

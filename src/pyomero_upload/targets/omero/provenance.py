@@ -259,12 +259,12 @@ def mark_image(
 
 def mark_dataset_complete(conn: Connection, dataset_id: int, *, key: str) -> None:
     """Say of a Dataset that all of an upload is in it."""
-    _mark_dataset(conn, dataset_id, key, COMPLETE)
+    carry_over(conn, "Dataset", dataset_id, key=key, new={STATE: COMPLETE})
 
 
 def mark_dataset_incomplete(conn: Connection, dataset_id: int, *, key: str) -> None:
     """Say of a Dataset that something of an upload is (again) not in it."""
-    _mark_dataset(conn, dataset_id, key, INCOMPLETE)
+    carry_over(conn, "Dataset", dataset_id, key=key, new={STATE: INCOMPLETE})
 
 
 def carry_over(
@@ -288,12 +288,6 @@ def carry_over(
     """
     annotation = _annotation(conn, kind, object_id, key)
     set_pairs(annotation, _replaced(pairs_of(annotation), dict(new)))
-    conn.update.saveObject(annotation)
-
-
-def _mark_dataset(conn: Connection, dataset_id: int, key: str, state: str) -> None:
-    annotation = _annotation(conn, "Dataset", dataset_id, key)
-    set_pairs(annotation, _replaced(pairs_of(annotation), {STATE: state}))
     conn.update.saveObject(annotation)
 
 

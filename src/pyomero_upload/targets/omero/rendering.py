@@ -4,8 +4,9 @@ Stands above `images`, whose colours and extremes it relies on. Called when all 
 nothing can be drawn, before.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
 
 from omero.rtypes import rint
 
@@ -48,13 +49,7 @@ def show_image(
         The values of each channel, by its index; a channel without pixels keeps the server's default.
 
     """
-    with closing(conn.sf.createRenderingEngine()) as engine:
-        engine.lookupPixels(pixels_id)
-        if not engine.lookupRenderingDef(pixels_id):
-            # Sets the colour model, by the number of channels, and the plane that is shown first.
-            engine.resetDefaultSettings(True)
-            engine.lookupRenderingDef(pixels_id)
-        engine.load()
+    with rendering_engine(conn, pixels_id) as engine:
         for c, channel in enumerate(image.channels):
             engine.setActive(c, c < ACTIVE_CHANNELS)
             engine.setRGBA(c, *color_of(channel), 255)
@@ -63,6 +58,19 @@ def show_image(
         engine.saveCurrentSettings()
     with closing(conn.sf.createThumbnailStore()) as store:
         store.createThumbnailsByLongestSideSet(rint(_THUMBNAIL), [pixels_id])
+
+
+@contextmanager
+def rendering_engine(conn: Connection, pixels_id: int) -> Iterator[Any]:
+    """Give a rendering engine with the user's settings of Pixels, which are made where there are none."""
+    with closing(conn.sf.createRenderingEngine()) as engine:
+        engine.lookupPixels(pixels_id)
+        if not engine.lookupRenderingDef(pixels_id):
+            # Sets the colour model, by the number of channels, and the plane that is shown first.
+            engine.resetDefaultSettings(True)
+            engine.lookupRenderingDef(pixels_id)
+        engine.load()
+        yield engine
 
 
 def thumbnails(conn: Connection, image_ids: Sequence[int]) -> dict[int, bytes]:

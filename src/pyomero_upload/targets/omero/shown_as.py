@@ -1,16 +1,16 @@
 """How an Image is shown, taken from one server to another.
 
-Stands beside `rendering`, which makes settings from a plan, for `transfer.copying`, which has settings that somebody chose.
+Stands above `rendering`, which makes settings from a plan, for `transfer.copying`, which has settings that somebody chose.
 """
 
 from collections.abc import Sequence
-from contextlib import closing
 from typing import Any
 
 from omero.rtypes import unwrap
 
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.objects import parameters
+from pyomero_upload.targets.omero.rendering import rendering_engine
 
 
 def read_settings(connection: Connection, pixels_id: int) -> Any | None:
@@ -47,12 +47,7 @@ def apply_extremes(
 def apply_settings(connection: Connection, image_id: int, settings: Any) -> None:
     """Show an Image, which has as many channels, by settings of another; calling it again gives the same."""
     pixels_id = _pixels_of(connection, image_id)
-    with closing(connection.sf.createRenderingEngine()) as engine:
-        engine.lookupPixels(pixels_id)
-        if not engine.lookupRenderingDef(pixels_id):
-            engine.resetDefaultSettings(True)
-            engine.lookupRenderingDef(pixels_id)
-        engine.load()
+    with rendering_engine(connection, pixels_id) as engine:
         engine.setDefaultZ(unwrap(settings.defaultZ))
         engine.setDefaultT(unwrap(settings.defaultT))
         engine.setModel(_of_value(engine.getAvailableModels(), settings.model))
