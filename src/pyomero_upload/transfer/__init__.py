@@ -7,12 +7,14 @@ they are imported by their own names.
 
 from pyomero_upload.transfer.convert import convert
 from pyomero_upload.transfer.events import (
+    CheckReport,
     Event,
     Finished,
     ImageDone,
     ImageReport,
     ImageStarted,
     InterruptedJobError,
+    JobReport,
     ProblemFound,
     Progress,
     Report,
@@ -25,12 +27,14 @@ from pyomero_upload.transfer.events import (
 from pyomero_upload.transfer.verify import VerifyReport, verify
 
 __all__ = [
+    "CheckReport",
     "Event",
     "Finished",
     "ImageDone",
     "ImageReport",
     "ImageStarted",
     "InterruptedJobError",
+    "JobReport",
     "ProblemFound",
     "Progress",
     "Report",
