@@ -48,6 +48,10 @@ class MistakeError(Exception):
         self.mistake = Mistake(text, of_data)
 
 
+INTERVAL = Type("interval")
+"""What lies between two moments: Hibernate takes it for a double, the database does not."""
+
+
 def fitted(left: Value, right: Value) -> tuple[Value, Value]:
     """Return both sides of a comparison, a constant text read as what the other side is.
 
@@ -83,33 +87,19 @@ def calculated(operator: str, left: Type, right: Type) -> Type:
     MistakeError
         One of the two is nothing to calculate with.
     """
+    if left == right == TIME and operator == "-":
+        return INTERVAL
     for side in (left, right):
-        if not side.is_number and side.kind not in ("unknown", "entity", "time"):
+        if not side.is_number and side.kind not in ("unknown", "entity"):
             raise MistakeError(
                 f"operator does not exist: {_sql_name(left)} {operator} {_sql_name(right)}"
             )
-    if "time" in (left.kind, right.kind):
-        return TIME if left.kind != right.kind else LONG
     for kind in (DOUBLE, FLOAT, LONG):
         if kind in (left, right):
             return kind
     if "entity" in (left.kind, right.kind):
         return LONG
     return INT if INT in (left, right) else UNKNOWN
-
-
-def must_be_condition(value: Value) -> None:
-    """Refuse what is no condition.
-
-    Raises
-    ------
-    MistakeError
-        It is neither true nor false.
-    """
-    if value.type.kind not in ("bool", "unknown"):
-        raise MistakeError(
-            f"argument of WHERE must be type boolean, not type {_sql_name(value.type)}"
-        )
 
 
 def _family(kind: Type) -> str:

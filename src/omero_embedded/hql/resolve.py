@@ -9,7 +9,7 @@ import functools
 from collections.abc import Iterator
 
 from omero_embedded.hql import tree
-from omero_embedded.hql.comparing import same_column
+from omero_embedded.hql.comparing import INTERVAL, same_column
 from omero_embedded.hql.parse import HqlError, parse
 from omero_embedded.hql.paths import Details, Many, Pairs, Pointer, Scope
 from omero_embedded.hql.resolved import (
@@ -21,6 +21,7 @@ from omero_embedded.hql.resolved import (
     Output,
     Resolved,
     Source,
+    Type,
     Value,
 )
 from omero_embedded.hql.values import AGGREGATES, Values, class_named
@@ -65,7 +66,7 @@ def _query(node: tree.Query, outer: Scope | None) -> Resolved:
     if node.where is not None:
         query.where.append(values.condition(node.where))
     aliases = _selection(node.selection, scope, values)
-    query.group_by = [_at_position(values.selected(e), query) for e in node.group_by]
+    query.group_by = [_at_position(values.selected(e, alone=True), query) for e in node.group_by]
     if node.having is not None:
         query.having = values.condition(node.having)
     for key in node.order_by:
@@ -74,7 +75,7 @@ def _query(node: tree.Query, outer: Scope | None) -> Resolved:
             if isinstance(key.value, tree.Path) and len(key.value.names) == 1
             else ""
         )
-        value = aliases[name] if name in aliases else values.value(key.value)
+        value = aliases[name] if name in aliases else values.expression(key.value)
         query.order_by.append((_at_position(value, query), key.descending))
     _check_fetches(query)
     query.mistakes += map(Mistake, _ungrouped(query))
@@ -187,20 +188,19 @@ def _output(item: tree.Selected, values: Values, *, alone: bool) -> Output:
         members = values.scope.add(values.joined(values.place(item.value.path), "inner"))
         return Output(values.place_in_list(members), item.alias)
     source = _objects(item.value, values, alone=alone)
+    if isinstance(source, Details):  # found, but there is no RType for it
+        return Output(Column(source.source, "id", Type("details")), item.alias)
     if source is not None:
         return Output(Column(source, "id", source.type), item.alias, source)
     value = values.selected(item.value)
-    if isinstance(
-        item.value,
-        tree.All | tree.Any | tree.Not | tree.Comparison | tree.In | tree.Like | tree.Between,
-    ):
-        raise HqlError("a condition cannot be selected")
+    if value.type == INTERVAL:
+        values.scope.query.mistakes.append(Mistake("Bad value for type double", of_data=True))
     if value.type.kind == "unknown" or (isinstance(value, Constant) and value.type.kind == "class"):
         raise HqlError("No data type for what is selected")
     return Output(value, item.alias)
 
 
-def _objects(selected: tree.Expression, values: Values, *, alone: bool) -> Source | None:
+def _objects(selected: tree.Expression, values: Values, *, alone: bool) -> Source | Details | None:
     """Return the source whose objects are selected, if it is objects; `alone` says that nothing else is selected."""
     if isinstance(selected, tree.CollectionOf):
         members = values.scope.add(values.joined(values.place(selected.path), "inner"))
@@ -214,7 +214,9 @@ def _objects(selected: tree.Expression, values: Values, *, alone: bool) -> Sourc
         place = values.scope.follow(place)
     if isinstance(place, Many) and alone:
         return values.scope.add(values.joined(place, "inner"))
-    return place if isinstance(place, Source) and place.pairs is None else None
+    if isinstance(place, Many) or (isinstance(place, Source) and place.pairs is not None):
+        raise HqlError("No data type for what is selected")
+    return place if isinstance(place, Source | Details) else None
 
 
 # ---------------------------------------------------------------- checks

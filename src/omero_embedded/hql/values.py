@@ -12,7 +12,6 @@ from omero_embedded.hql.comparing import (
     calculated,
     expected_of,
     fitted,
-    must_be_condition,
 )
 from omero_embedded.hql.functions import CASTS, EPOCH, FUNCTIONS, TIME_FIELDS
 from omero_embedded.hql.parse import HqlError
@@ -63,25 +62,50 @@ class Values:
         self._nested = nested
 
     # ------------------------------------------------------------ conditions
+    #
+    # Which of the three may stand where says Hibernate's grammar of trees (`hql-sql.g`): `logicalExpr` is a condition,
+    # `exprOrSubquery` a value and `expr` an expression here. A path alone is no condition there, not even a bool's.
     def condition(self, node: tree.Expression) -> Value:
-        """Return a condition."""
-        value = self.value(node)
-        self._try(lambda: must_be_condition(value))
-        return value
+        """Return a condition.
+
+        Raises
+        ------
+        HqlError
+            It is none, or names something that does not exist.
+        """
+        if not _is_condition(node):
+            raise HqlError(f"unexpected AST node: {type(node).__name__.lower()}")
+        return self._made(node)
 
     def value(self, node: tree.Expression, expected: Type = UNKNOWN) -> Value:
-        """Return the value of an expression; `expected` is the type that a parameter in this place must have.
+        """Return the value of an expression or a sub-query.
+
+        Parameters
+        ----------
+        expected
+            The type that a parameter in this place must have.
 
         Raises
         ------
         HqlError
             It names something that does not exist, or stands where it cannot.
         """
+        if _is_condition(node) or isinstance(node, tree.CollectionOf):
+            raise HqlError(f"unexpected AST node: {type(node).__name__.lower()}")
+        if isinstance(node, tree.Parameter):
+            return self.variable(node, expected)
+        return self._made(node)
+
+    def expression(self, node: tree.Expression, expected: Type = UNKNOWN) -> Value:
+        """Return the value of an expression: `value` where no sub-query can stand."""
+        if isinstance(node, tree.Subquery | tree.Quantified):
+            raise HqlError("unexpected AST node: query")
+        return self.value(node, expected)
+
+    def _made(self, node: tree.Expression) -> Value:
         make = getattr(self, f"_{type(node).__name__.lower()}", None)
         if make is None:
             raise HqlError(f"{type(node).__name__.lower()} cannot stand here")
-        if isinstance(node, tree.Parameter):
-            return self.variable(node, expected)
         return cast("Value", make(node))
 
     def variable(self, node: tree.Parameter, expected: Type, *, many: bool = False) -> Variable:
@@ -91,13 +115,6 @@ class Values:
         return made
 
     _parameter = variable
-
-    def _try(self, check: Callable[[], None]) -> None:
-        """Note what the database would refuse."""
-        try:
-            check()
-        except MistakeError as mistake:
-            self.scope.query.mistakes.append(mistake.mistake)
 
     def _mistake(self, text: str, *, of_data: bool = False) -> None:
         self.scope.query.mistakes.append(Mistake(text, of_data))
@@ -129,7 +146,7 @@ class Values:
         if len(left) != len(right):
             self._mistake("unequal number of entries in row expressions")
         pairs = zip(left, right, strict=False)
-        equal = tuple(self._compared("=", *self._both(a, b)) for a, b in pairs)
+        equal = tuple(self._compared("=", *self._both_expressions(a, b)) for a, b in pairs)
         return self._negated_if(operator == "!=", Operation("and", equal, BOOL))
 
     def _both(self, left: tree.Expression, right: tree.Expression) -> tuple[Value, Value]:
@@ -139,6 +156,14 @@ class Values:
             return self.variable(left, expected_of(other)), other
         first = self.value(left)
         return first, self.value(right, expected_of(first))
+
+    def _both_expressions(
+        self, left: tree.Expression, right: tree.Expression
+    ) -> tuple[Value, Value]:
+        for node in (left, right):
+            if isinstance(node, tree.Subquery | tree.Quantified):
+                raise HqlError("unexpected AST node: query")
+        return self._both(left, right)
 
     def _compared(self, operator: str, left: Value, right: Value) -> Value:
         try:
@@ -186,6 +211,10 @@ class Values:
         if isinstance(choices, (tree.Path, tree.CollectionOf)):
             path = choices if isinstance(choices, tree.Path) else choices.path
             place = self.place(path)
+            if isinstance(place, (Many, Pairs)) and isinstance(choices, tree.Path):
+                return Operation(
+                    "in", (self.value(node.value), self._unwritten("a collection")), BOOL
+                )
             if isinstance(place, (Many, Pairs)):
                 self._refuse_filtered(place)
                 nested = self._collection_query(path)
@@ -198,7 +227,9 @@ class Values:
             return self._compared("in query", self.value(node.value, nested.type), nested)
         items = choices.items if isinstance(choices, tree.Items) else (choices,)
         if isinstance(node.value, tree.Parameter):
-            first = next((self.value(i) for i in items if not isinstance(i, tree.Parameter)), None)
+            first = next(
+                (self.expression(i) for i in items if not isinstance(i, tree.Parameter)), None
+            )
             value: Value = self.variable(
                 node.value, UNKNOWN if first is None else expected_of(first)
             )
@@ -209,7 +240,7 @@ class Values:
             if isinstance(item, tree.Parameter):
                 found.append(self.variable(item, expected_of(value), many=True))
             else:
-                compared = cast("Operation", self._compared("=", value, self.value(item)))
+                compared = cast("Operation", self._compared("=", value, self.expression(item)))
                 found.append(compared.operands[1])
         return Operation("in", (value, *found), BOOL)
 
@@ -249,7 +280,7 @@ class Values:
 
     # ------------------------------------------------------------ calculating
     def _arithmetic(self, node: tree.Arithmetic) -> Value:
-        left, right = self._both(node.left, node.right)
+        left, right = self._both_expressions(node.left, node.right)
         kind = UNKNOWN
         try:
             kind = calculated(node.operator, left.type, right.type)
@@ -258,7 +289,7 @@ class Values:
         return Operation(node.operator, (left, right), kind)
 
     def _negative(self, node: tree.Negative) -> Value:
-        value = self.value(node.value)
+        value = self.expression(node.value)
         return Operation("negative", (value,), value.type)
 
     def _concatenation(self, node: tree.Concatenation) -> Value:
@@ -278,10 +309,11 @@ class Values:
             if node.operand is None:
                 parts.append(self.condition(when.condition))
             else:
-                parts.append(self._compared("=", *self._both(node.operand, when.condition)))
-            parts.append(self.value(when.value))
+                sides = self._both_expressions(node.operand, when.condition)
+                parts.append(self._compared("=", *sides))
+            parts.append(self.expression(when.value))
         if node.otherwise is not None:
-            parts.append(self.value(node.otherwise))
+            parts.append(self.expression(node.otherwise))
         return Operation("case", tuple(parts), parts[1].type)  # Hibernate looks at the first result
 
     def _aggregate(self, node: tree.Aggregate) -> Value:
@@ -292,7 +324,7 @@ class Values:
             members = self.scope.add(place)
             value: Value = Column(members, "id", members.type)
         else:
-            value = self.selected(node.value)
+            value = self.selected(node.value, alone=True)
         if node.function == "count":
             return Operation("count distinct" if node.distinct else "count", (value,), LONG)
         if (
@@ -474,22 +506,30 @@ class Values:
 
     def _value_at(self, place: Place) -> Value:
         if isinstance(place, Source):
-            if place.pairs:
-                raise HqlError("a pair of a map is no value: ask for its name or value")
-            return Column(place, "id", place.type)
+            return self._unwritten("a pair") if place.pairs else Column(place, "id", place.type)
         if isinstance(place, Pointer):
             return Column(place.source, place.column, Type("entity", place.target))
-        if isinstance(place, (Many, Pairs, Details)):
-            raise HqlError("a collection or details cannot be compared or selected")
+        if isinstance(place, Details):
+            raise HqlError("details cannot be compared")
+        if isinstance(place, (Many, Pairs)):
+            return self._unwritten("a collection")
         return place
 
-    def selected(self, node: tree.Expression) -> Value:
-        """Return the value of something selected or counted: a reference there is followed, as Hibernate does."""
+    def _unwritten(self, what: str) -> Value:
+        """Return what stands for something that Hibernate has no SQL for: it writes nonsense, and the database refuses it."""
+        self._mistake(f'syntax error at or near "." ({what} is no value)')
+        return Operation("unknown function", (), UNKNOWN)
+
+    def selected(self, node: tree.Expression, *, alone: bool = False) -> Value:
+        """Return the value of something selected or counted: a reference there is followed, as Hibernate does.
+
+        `alone` says that no sub-query can stand there.
+        """
         if isinstance(node, tree.Path) and self.scope.begin(node.names) is not None:
             place = self.place(node)
             if isinstance(place, Pointer):
                 return self._value_at(self.scope.follow(place))
-        return self.value(node)
+        return self.expression(node) if alone else self.value(node)
 
     def _element(self, node: tree.Element) -> Value:
         if not isinstance(node.collection, tree.Path):
@@ -523,10 +563,6 @@ class Values:
             self.scope.add(source)
         return source
 
-    def _collectionof(self, node: tree.CollectionOf) -> Value:
-        self._refuse_filtered(self.place(node.path))
-        return self._collection_query(node.path)
-
     def _subquery(self, node: tree.Subquery) -> Value:
         return self._nested(node.query, self.scope)
 
@@ -547,6 +583,18 @@ class Values:
 
 PRIVATE_NAMES = ("firstName", "middleName", "lastName", "email", "institution")
 """Columns of Experimenter that the real server shows to some people only."""
+
+
+_CONDITIONS = (
+    *(tree.All, tree.Any, tree.Not, tree.Comparison, tree.IsNull, tree.IsEmpty),
+    *(tree.In, tree.Between, tree.Like, tree.MemberOf),
+)
+
+
+def _is_condition(node: tree.Expression) -> bool:
+    return isinstance(node, _CONDITIONS) or (
+        isinstance(node, tree.Quantified) and node.quantifier == "exists"
+    )
 
 
 def _told(value: Value) -> Value:
