@@ -74,7 +74,7 @@ def fitted(left: Value, right: Value) -> tuple[Value, Value]:
 
 def expected_of(other: Value) -> Type:
     """Return the type that a parameter must have to be compared with the other side."""
-    if other.type.kind in ("class", "javaclass", "unit"):
+    if other.type.kind in ("class", "javaclass"):
         return Type("string")
     return other.type
 
@@ -140,8 +140,10 @@ def _read_bool(text: str, _wanted: Type) -> Constant:
 
 
 def _read_unit(text: str, wanted: Type) -> Constant:
-    """Return the symbol, which is what the database holds, of a unit's name or symbol."""
-    return Constant(UNITS[wanted.of].symbols.get(text, text), wanted)
+    """Return the symbol of a unit, which is what the database holds; its name the database does not know."""
+    if text not in UNITS[wanted.of].symbols.values():
+        raise ValueError(text)
+    return Constant(text, wanted)
 
 
 def _read_class(text: str, wanted: Type) -> Constant:

@@ -37,7 +37,7 @@ class Function:
             return True
         if self.takes == "number":
             return kind.is_number or kind.kind == "entity"
-        return kind.kind in (("string", "unit") if self.takes == "text" else ("time",))
+        return kind.kind == ("string" if self.takes == "text" else "time")
 
 
 def _always(given: Type) -> Callable[[Sequence[Type]], Type]:

@@ -158,8 +158,14 @@ def _extreme(of_all: Callable[..., SQL]) -> Callable[..., SQL]:
     return lambda *values: of_all(*values) if len(values) > 1 else values[0]
 
 
-def _day(now: Callable[[], SQL]) -> Callable[[], SQL]:
-    return lambda: now() - now().op("%")(literal_column(str(_DAY)))
+def _day_sqlite() -> SQL:
+    """Return the beginning of the day in the server's time zone."""
+    seconds = func.strftime("%s", "now", "localtime", "start of day", "utc")
+    return (cast(seconds, BigInteger) * 1000).self_group()
+
+
+def _day_postgresql() -> SQL:
+    return cast(func.date_part("epoch", func.date_trunc("day", func.now())) * 1000, BigInteger)
 
 
 _WRITTEN: dict[str, Callable[..., SQL]] = {
@@ -228,7 +234,7 @@ _SQLITE: dict[str, Callable[..., SQL]] = {
     "current_timestamp": _now_sqlite,
     "current_time": _now_sqlite,
     "now": _now_sqlite,
-    "current_date": _day(_now_sqlite),
+    "current_date": _day_sqlite,
 }
 _POSTGRESQL: dict[str, Callable[..., SQL]] = {
     "bit_length": func.bit_length,
@@ -245,5 +251,5 @@ _POSTGRESQL: dict[str, Callable[..., SQL]] = {
     "current_timestamp": _now_postgresql,
     "current_time": _now_postgresql,
     "now": _now_postgresql,
-    "current_date": _day(_now_postgresql),
+    "current_date": _day_postgresql,
 }

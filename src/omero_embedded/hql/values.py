@@ -196,7 +196,7 @@ class Values:
     def _like(self, node: tree.Like) -> Value:
         value, pattern = self._both(node.value, node.pattern)
         for side in (value, pattern):
-            if side.type.kind not in ("string", "unknown", "unit"):
+            if side.type.kind not in ("string", "unknown"):
                 self._mistake(f"operator does not exist: {side.type.kind} ~~ text")
         if node.escape is not None and not isinstance(node.escape, tree.Text):
             raise HqlError("the character after escape must be written out")
@@ -325,6 +325,10 @@ class Values:
             value: Value = Column(members, "id", members.type)
         else:
             value = self.selected(node.value, alone=True)
+        if value.type.kind == "quantity" or (
+            node.function in ("min", "max") and value.type.kind == "bool"
+        ):
+            self._mistake(f"function {node.function}({value.type.kind}) does not exist")
         if node.function == "count":
             return Operation("count distinct" if node.distinct else "count", (value,), LONG)
         if (

@@ -130,6 +130,12 @@ def test_a_parameter_of_the_wrong_type(lab: Any, value: Any) -> None:
         lab.find("select d from Dataset d where d.id + 1 = :id + 1", id=rlong(1))
 
 
+def test_no_parameter_is_a_unit(lab: Any) -> None:
+    with pytest.raises(omero.InternalException, match="ClassCastException"):
+        lab.find("from Pixels p where p.physicalSizeX.unit = :unit", unit="µm")
+    assert lab.find("from Pixels p where p.physicalSizeX.unit = 'µm'")
+
+
 @pytest.mark.parametrize(
     ("query", "value"),
     [
@@ -162,6 +168,12 @@ def test_parameters_of_every_type(lab: Any, query: str, value: Any) -> None:
         "select year(d.name) from Dataset d",
         "select extract(day from d.id) from Dataset d",
         "select trim(d.id) from Dataset d",
+        "select max(p.physicalSizeX) from Pixels p",
+        "select count(p.physicalSizeX) from Pixels p",
+        "select min(i.archived) from Image i",
+        "select p from Pixels p where p.physicalSizeX = 0.5",
+        "select p from Pixels p where p.physicalSizeX.unit like 'µ%'",
+        "select p from Pixels p where lower(p.physicalSizeX.unit) = 'x'",
         "select e from Event e where e.time - 5 < current_timestamp",
         "select e from Event e where current_timestamp - e.time > 5",
         "select d from Dataset d where d.imageLinks is null",
@@ -189,6 +201,8 @@ def test_a_statement_that_only_the_database_refuses(lab: Any, query: str) -> Non
         "select mod(d.id, 0) from Dataset d",
         "select sqrt(-1.0) from Dataset d",
         "select cast(d.name as long) from Dataset d",
+        "select p from Pixels p where p.physicalSizeX.unit = 'MICROMETER'",
+        "select p from Pixels p where p.pixelsType = 'uint16'",
         "select cast('2147483648' as int) from Dataset d",
         "select cast(d.name as double) from Dataset d",
         "select p from Project p where p.id = (select d.id from Dataset d)",

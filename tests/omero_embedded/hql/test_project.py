@@ -106,6 +106,16 @@ def test_moments_are_told_as_the_database_tells_them(lab: Any) -> None:
     assert int(text[8:10]) == day
 
 
+def test_today_begins_before_now(lab: Any) -> None:
+    query = (
+        "select current_date, now(), hour(current_date), day(current_date()), day(current_timestamp)"
+        " from Project p"
+    )
+    ((begins, now, hour, day, same),) = lab.project(query)
+    assert begins <= now
+    assert (hour, day) == (0, same)
+
+
 def test_no_more_than_255_characters_are_cast(lab: Any) -> None:
     long = "x" * 300
     query = f"select length(cast('{long}' as string)), length(str('{long}')) from Project p"
