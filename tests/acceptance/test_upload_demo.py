@@ -178,6 +178,7 @@ def test_key_values_are_text_that_the_browser_can_edit(uploaded):
     assert all(type(value) is str for _, value in said)
     for image in uploaded.images.values():
         assert ("Group", "1") in pairs(image, KEY_VALUES)
+        assert ("Exposure of GFP (ms)", "7") in pairs(image, KEY_VALUES)
 
 
 def test_tables_are_typed(uploaded):

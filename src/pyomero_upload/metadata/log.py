@@ -272,7 +272,20 @@ def _light_paths(lines: Sequence[str]) -> dict[str, str]:
             paths.setdefault(channel, [])
         else:
             paths.setdefault(channel, []).append(line.replace('"', ""))
-    return {channel: " ".join(path) for channel, path in paths.items() if channel or path}
+    return {
+        channel: _readable(" ".join(path)) for channel, path in paths.items() if channel or path
+    }
+
+
+def _readable(path: str) -> str:
+    """Return a light path with room around its arrows, without the brackets that nothing opens before them."""
+    kept, depth = list[str](), 0
+    for letter in path:
+        if letter == "]" and depth == 0:
+            continue
+        depth += (letter == "[") - (letter == "]")
+        kept.append(letter)
+    return " ".join("".join(kept).replace("->", " -> ").split())
 
 
 def _tag_table(fields: _Fields, unreadable: Unreadable) -> tuple[Table, ...]:

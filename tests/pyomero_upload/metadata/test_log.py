@@ -94,8 +94,8 @@ def test_the_head_says_what_was_done(tmp_path: Path):
         ("Project", "SteadystateGlucose"),
         ("Micromanager config file", "C:\\path\\config.cfg"),
         ("Software", "MultiDGUI commit number:05903fb (with uncommitted changes)"),
-        ("Light path of Brightfield", "White LED ->(Polariser + Prism + condenser)]"),
-        ("Light path of GFP", "470nm LED ->Filter block:[Dual exciter]"),
+        ("Light path of Brightfield", "White LED -> (Polariser + Prism + condenser)"),
+        ("Light path of GFP", "470nm LED -> Filter block:[Dual exciter]"),
     )
     assert found.tables[0].frame.iloc[1].tolist() == ["Batman", "Microscope"]
 

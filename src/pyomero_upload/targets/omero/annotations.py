@@ -154,8 +154,12 @@ def dataset_key_values(dataset: Dataset) -> list[tuple[str, str]]:
 
 
 def image_key_values(dataset: Dataset, image: Hypercube) -> list[tuple[str, str]]:
-    """Return the key-values of an Image: the rows of tables that have a row for each position, and are about this one."""
+    """Return the key-values of an Image: the rows of tables that have a row for each position, and are about this one.
+
+    A column has the name that it has in the table; one that holds the exposures of a channel, whose name it has, says so.
+    """
     pairs = []
+    exposures = {channel.name: channel.exposure_ms for channel in image.channels}
     mine = position_key(image.name)
     for table in dataset.tables:
         frame = table.frame
@@ -166,7 +170,10 @@ def image_key_values(dataset: Dataset, image: Hypercube) -> list[tuple[str, str]
             row = keys.index(mine)
             cells = [column.values[row] for column in table_columns(frame)]
             pairs += [
-                (str(name), str(cell))
+                (
+                    f"Exposure of {name} (ms)" if exposures.get(name) == cell else str(name),
+                    str(cell),
+                )
                 for name, cell in list(zip(frame.columns, cells, strict=True))[1:]
                 if str(cell) not in {"", "nan"}
             ]

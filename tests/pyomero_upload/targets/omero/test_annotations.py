@@ -17,7 +17,7 @@ from omero.rtypes import rstring
 from killed import killed_everywhere
 from omero_world import count
 from pyomero_upload.errors import PyomeroError
-from pyomero_upload.model import Plan, Table
+from pyomero_upload.model import Channel, Plan, Table
 from pyomero_upload.targets.omero.annotations import (
     CLIENT_NAMESPACE,
     add_key_values,
@@ -183,6 +183,19 @@ def test_the_row_about_a_position_is_said_of_its_image(plan: Plan) -> None:
     first, second = (replace(plan.images[0], name=name) for name in ("pos001", "pos002"))
     assert image_key_values(said, first) == [("X", "1.5"), ("Group", "1"), ("Note", "wet")]
     assert image_key_values(said, second) == [("X", "2.5"), ("Group", "2")]
+
+
+def test_the_exposures_of_a_position_say_what_they_are_for_its_image_shows_no_table(
+    plan: Plan,
+) -> None:
+    channels = (Channel("GFP", exposure_ms=7), Channel("DIC", exposure_ms=30))
+    image = replace(plan.images[0], name="pos001", channels=channels)
+    frame = pd.DataFrame({"Position name": ["pos001"], "GFP": [7], "DIC": [31], "Group": [7]})
+
+    said = image_key_values(replace(plan.dataset, tables=(Table("positions", frame),)), image)
+
+    # what is no exposure of this Image keeps its name
+    assert said == [("Exposure of GFP (ms)", "7"), ("DIC", "31"), ("Group", "7")]
 
 
 def test_rows_that_are_not_one_a_position_are_said_of_no_image(plan: Plan) -> None:
