@@ -121,6 +121,7 @@ def visit(browse: Callable[[], Page], harbour: Harbour) -> Callable[..., Page]:
         page.fill("input[name=username]", who)
         page.fill("input[name=password]", PASSWORDS[who])
         page.click("input[type=submit]")
+        page.wait_for_url(re.compile("^((?!/login/).)*$"), wait_until="domcontentloaded")
         return page
 
     return open_page

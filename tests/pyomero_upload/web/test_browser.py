@@ -123,7 +123,7 @@ def test_the_right_panel_shows_all_that_is_said_of_an_image(visit: Any, uploaded
         r"Acquisition Date:\s+2018-09-28 17:18:15",
         r"Dimensions \(XY\):\s+512 x 512\s+Pixels Type:\s+uint16",
         r"Z-sections/Timepoints:\s+5 x 3\s+Channels:\s+Brightfield, DIC, GFP",
-        r"Group\t1",
+        r"Group\t1\nExposure of Brightfield \(ms\)\t30\n",
         rf"Added on Dataset {uploaded.folder.name}",
         *(
             rf"{table} \(linked to Dataset: {dataset}\)"
@@ -264,7 +264,7 @@ def test_a_tag_and_a_key_value_added_in_the_page_are_in_the_server(
     (before,) = found("mapValue")
     section(page, "Key-Value Pairs")
     with page.expect_response("**/annotate_map/**"):  # an empty row is saved too
-        page.click("#mapAnnContainer td:text-is('GFP')")
+        page.click("#mapAnnContainer td:text-is('Exposure of GFP (ms)')")
         page.click("#right_panel input[title='Insert row']:not(.button-disabled)")
     page.keyboard.type("Counted cells")
     page.keyboard.press("Tab")
