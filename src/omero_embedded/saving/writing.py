@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import omero
 import omero.model
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
 from sqlalchemy.exc import IntegrityError
@@ -22,7 +22,7 @@ from omero_embedded.saving import checks
 from omero_embedded.saving.graph import Graph, Node
 from omero_embedded.saving.result import returned
 from omero_embedded.saving.rows import details_columns, maps_of, refused, values_of, write_map
-from omero_embedded.schema import CLASSES
+from omero_embedded.schema import CLASSES, Collection
 
 IObject: TypeAlias = omero.model.IObject
 PEOPLE = {"Experimenter", "ExperimenterGroup", "GroupExperimenterMap"}
@@ -223,62 +223,62 @@ def _held_map(call: Call, cls: str, field: str, node: Node) -> list[tuple[str, s
 
 
 def _remove_links(call: Call, node: Node) -> None:
-    """Delete the links, and the shapes of a Roi, that a loaded collection no longer holds."""
+    """Delete the links and the parts that a loaded collection no longer holds."""
     for collection in node.cls.collections:
-        goes = CLASSES[collection.target].link or (node.cls.name, collection.name) in PARTS
-        if collection.name not in node.members or not goes:
+        if collection.name not in node.members or not _is_owned(collection):
             continue
-        table = tables.table(collection.target)
         if CLASSES[collection.target].is_global or collection.name in ALWAYS_LOADED.get(
             node.cls.root.name, ()
         ):
             continue
         kept = {m.id for m in node.members[collection.name]}
-        column = table.c[tables.column_name(collection.target, collection.inverse)]
-        query = select(table).where(column == node.id)
-        seen = permissions.readable(call, collection.target, table)
-        for row in call.db.execute(query if seen is None else query.where(seen)).all():
+        for row in _members(call, collection, node.id):
             if row.id not in kept:
-                link = Node(
-                    node.object,
-                    CLASSES[collection.target],
-                    row.id,
-                    loaded=False,
-                    new=False,
-                    row=row,
-                )
-                checks.may_delete(call, link)
-                call.db.execute(sql_delete(table).where(table.c.id == row.id))
+                _delete_with_parts(call, _row_node(collection, row))
 
 
-PARTS = {("Roi", "shapes")}
-"""Collections whose members are nothing without them."""
+def _is_owned(collection: Collection) -> bool:
+    """Whether the members are links or parts, which go with their object and when they are taken out of it.
+
+    The real server's mappings (`object.vm`) say DELETE_ORPHAN of collections of links and of ordered ones alone.
+    """
+    return CLASSES[collection.target].link or collection.ordered
+
+
+def _members(call: Call, collection: Collection, owner: int | None) -> Sequence[Any]:
+    """Return the rows of a collection's members, as far as who asks may see them."""
+    table = tables.table(collection.target)
+    column = table.c[tables.column_name(collection.target, collection.inverse)]
+    query = select(table).where(column == owner)
+    seen = permissions.readable(call, collection.target, table)
+    return call.db.execute(query if seen is None else query.where(seen)).all()
+
+
+def _row_node(collection: Collection, row: Any) -> Node:
+    cls = CLASSES[row._mapping.get("class") or collection.target]
+    return Node(None, cls, row.id, loaded=False, new=False, row=row)
 
 
 # ---------------------------------------------------------------- deleting one object
 def delete_object(call: Call, cls: str, identifier: int) -> None:
-    """Delete an object and the links to and from it; all else that refers to it forbids that."""
-    model = CLASSES[cls]
-    node = Node(None, model, identifier, loaded=False, new=False)
+    """Delete an object with its links and its parts; all else that refers to it forbids that."""
+    node = Node(None, CLASSES[cls], identifier, loaded=False, new=False)
     _read_rows(call, [node])
     checks.existence(call, node)
-    checks.may_delete(call, node)
     try:
-        for link in CLASSES.values():
-            if link.link:
-                table = tables.table(link.name)
-                ends = [
-                    table.c[r.name]
-                    for r in link.references
-                    if r.name in ("parent", "child") and model.is_a(r.target)
-                ]
-                if ends:
-                    call.db.execute(
-                        sql_delete(table).where(or_(*[end == identifier for end in ends]))
-                    )
-        table = tables.table(cls)
-        call.db.execute(sql_delete(table).where(table.c.id == identifier))
+        _delete_with_parts(call, node)
     except IntegrityError as error:
         raise refused(error) from None
     if cls in PEOPLE:
         call.people_changed()
+
+
+def _delete_with_parts(call: Call, node: Node) -> None:
+    """Delete an object, after what is nothing without it: the members of its collections of links and parts."""
+    checks.may_delete(call, node)
+    for collection in node.cls.collections:
+        if _is_owned(collection):
+            for row in _members(call, collection, node.id):
+                _delete_with_parts(call, _row_node(collection, row))
+    table = tables.table(node.cls.name)
+    call.db.execute(sql_delete(table).where(table.c.id == node.id))

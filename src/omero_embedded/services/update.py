@@ -58,9 +58,11 @@ class UpdateService:
 
     @writing
     def deleteObject(self, call: Call, row: IObject) -> None:
-        """Delete an object and the links to and from it."""
-        if row is None or row.id is None:
-            raise errors.api_usage("Argument to deleteObject must be an object with an id.")
+        """Delete an object, its links and its parts; nothing where there is none."""
+        if row is None:
+            return
+        if row.id is None:
+            raise errors.api_usage("Non-managed IObject entity cannot be deleted. Must have an id.")
         saving.delete_object(call, class_name(row), row.id.val)
 
     def indexObject(self, call: Call, row: IObject) -> None:

@@ -372,15 +372,57 @@ def test_deleting_takes_the_links_and_leaves_what_was_linked(update: Any, query:
     )
 
 
-def test_an_object_that_others_need_is_not_deleted(
+def test_an_object_that_others_need_is_not_deleted(update: Any, query: Any) -> None:
+    d = dataset()
+    d.linkAnnotation(TagAnnotationI())
+    tag = update.saveAndReturnObject(d).linkedAnnotationList()[0]
+    refused(
+        omero.ValidationException,
+        "could not delete",
+        update.deleteObject,
+        TagAnnotationI(tag.id.val, False),
+    )
+    assert query.find("TagAnnotation", tag.id.val) is not None
+
+
+def test_parts_go_with_their_object(update: Any, query: Any, omero_client: omero.client) -> None:
+    """Ordered collections hold parts: an Image its Pixels, these their Channels."""
+    image = _made_image(query, omero_client, channels=2)
+    update.deleteObject(ImageI(image, False))
+    assert query.find("Image", image) is None
+    assert query.projection("select count(p) from Pixels p", None)[0][0].val == 0
+    assert query.projection("select count(c) from Channel c", None)[0][0].val == 0
+    assert query.projection("select count(l) from LogicalChannel l", None)[0][0].val == 2
+
+
+def test_a_part_that_is_taken_out_is_deleted(
     update: Any, query: Any, omero_client: omero.client
 ) -> None:
-    pixels_type = query.findByString("PixelsType", "value", "uint16")
-    image = omero_client.sf.getPixelsService().createImage(8, 6, 1, 1, [0], pixels_type, "i", "")
-    refused(
-        omero.ValidationException, "could not delete", update.deleteObject, ImageI(image.val, False)
+    image = _made_image(query, omero_client, channels=3)
+    found = query.findByQuery(
+        f"select p from Pixels p join fetch p.channels where p.image.id = {image}", None
     )
-    assert query.find("Image", image.val) is not None
+    first, second, third = found.copyChannels()
+    found.removeChannel(second)
+    update.saveObject(found)
+    left = query.findByQuery(
+        f"select p from Pixels p join fetch p.channels where p.id = {found.id.val}", None
+    )
+    assert [c.id.val for c in left.copyChannels()] == [first.id.val, third.id.val]
+    assert query.find("Channel", second.id.val) is None
+
+
+def test_nothing_to_delete_is_no_mistake(update: Any) -> None:
+    update.deleteObject(None)
+    refused(omero.ApiUsageException, "Must have an id", update.deleteObject, dataset())
+
+
+def _made_image(query: Any, client: omero.client, channels: int) -> int:
+    pixels_type = query.findByString("PixelsType", "value", "uint16")
+    made = client.sf.getPixelsService().createImage(
+        8, 6, 1, 1, list(range(channels)), pixels_type, "i", ""
+    )
+    return int(made.val)
 
 
 def test_numbers_are_compared_as_what_they_are(update: Any, query: Any) -> None:
