@@ -1,15 +1,17 @@
 """A call under way: who asks, in which group, with which transaction. Every operation takes one as its first argument."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import Ice
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Select, insert, select
 
 from omero_embedded import errors, tables
 from omero_embedded.database import Transaction
-from omero_embedded.people import SYSTEM, Group, People, User
+from omero_embedded.event_log import EventLog
+from omero_embedded.people import PRIVILEGES, ROOT, WORLD_READ, Group, People, User
 
 if TYPE_CHECKING:
     from omero_embedded.core import Core
@@ -38,7 +40,8 @@ class Call:
     people
         Users and groups at the beginning of the call.
     user
-        Who acts: the session's user, or whom an administrator names in the context (`omero.user`).
+        Who acts: the session's user, or whom an administrator names in the context (`omero.user`). Groups, those led
+        and privileges are the session's in either case.
     group_id
         The group of the context (`omero.group`), else the session's; -1 is all groups.
     context
@@ -48,7 +51,8 @@ class Call:
     current
         What Ice says of the call; None where no client waits for it.
 
-    Unless `in_any_group`, who acts must be a member of the group: a session may have been begun in one that is not.
+    Unless `in_any_group`, who acts must be a member of the group, or everybody may read in it: a session may have been
+    begun in one where neither is so.
     """
 
     def __init__(
@@ -71,29 +75,43 @@ class Call:
         self.group_id: int = self._group(any_will_do=in_any_group)
         self._transaction: Transaction | None = None
         self._event: int | None = None
+        self._log = EventLog()
         self._after: list[Callable[[], None]] = []
 
     def _user(self) -> User:
-        session_user = self.people.users.get(self.session.user_id)
-        if session_user is None:
-            raise errors.removed_session(f"The user of session {self.session.uuid} is no more.")
-        named = self.context.get("omero.user", "")
-        if named.isdigit() and int(named) != session_user.id and session_user.is_admin:
-            if int(named) not in self.people.users:
-                raise errors.missing_row("ome.model.meta.Experimenter", int(named))
-            return self.people.users[int(named)]
-        return session_user
+        user = session_user(self.people, self.session)
+        try:
+            named = int(self.context.get("omero.user", ""))
+        except ValueError:
+            return user
+        if named == user.id:
+            return user
+        if not user.is_admin:
+            raise errors.security(
+                f"User {user.id} is not an admin and so cannot set uid to {named}"
+            )
+        if named not in self.people.users:
+            raise errors.missing_row("ome.model.meta.Experimenter", named)
+        return replace(user, id=named, name=self.people.users[named].name)
 
     def _group(self, *, any_will_do: bool) -> int:
         try:
             asked = int(self.context.get("omero.group", ""))
         except ValueError:
             asked = self.session.group_id
+        if asked >= 0 and asked not in self.people.groups:
+            raise errors.missing_row("ome.model.meta.ExperimenterGroup", asked)
+        if self.session.only_groups is not None and asked not in self.session.only_groups:
+            raise errors.security("Group-sudo session cannot change context!")
         if asked < 0:
             return ALL_GROUPS
-        if asked not in self.people.groups:
-            raise errors.missing_row("ome.model.meta.ExperimenterGroup", asked)
-        if asked not in self.user.groups and not self.is_admin and not any_will_do:
+        allowed = (
+            any_will_do
+            or self.is_admin
+            or asked in self.user.groups
+            or self.people.groups[asked].grants(WORLD_READ)
+        )
+        if not allowed:
             raise errors.security(
                 f"User {self.user.id} is not a member of group {asked} and cannot login"
             )
@@ -107,7 +125,7 @@ class Call:
     @property
     def is_admin(self) -> bool:
         """Whether the session's user is an administrator."""
-        return self.people.users[self.session.user_id].is_admin
+        return self.user.is_admin
 
     @property
     def group(self) -> Group:
@@ -161,6 +179,18 @@ class Call:
         """Have the function called once the transaction is in; never where it is rolled back."""
         self._after.append(function)
 
+    def log(self, action: str, cls: str, ids: "Iterable[int] | Select[Any]") -> None:
+        """Note for the event log what happens to objects: "INSERT", "UPDATE" or "DELETE".
+
+        Parameters
+        ----------
+        cls
+            The simple name of a class; where it has others below it, each object is noted as what it is.
+        ids
+            Of the objects; a query where they are many. What is deleted must still be there.
+        """
+        self._log.note(self, action, cls, ids)
+
     def people_changed(self) -> None:
         """Note that this call changes experimenters, groups or memberships."""
         self.after_commit(self.server.directory.changed)
@@ -169,13 +199,22 @@ class Call:
         """Refuse what only administrators (who have the privilege) may do."""
         allowed = self.is_admin and (privilege is None or privilege in self.user.privileges)
         if not allowed:
-            roles = sorted(self.people.groups[g].name for g in self.user.groups if g != SYSTEM)
+            roles = [self.people.groups[g].name for g in self.user.groups]
             raise errors.security(
                 f"No matching roles found in [{', '.join(roles)}] for session {self.session.uuid} (allowed: [system])"
             )
 
+    def require_password(self) -> None:
+        """Refuse a client that joined the session without giving a password (see ServiceFactory.setSecurityPassword)."""
+        client = None if self.current is None else self.server.router.client_of(self.current.con)
+        if client is not None and not client.with_password:
+            raise errors.security(
+                "Bad authentication credentials for this action.\nSee setSecurityPassword for more information"
+            )
+
     def finish(self) -> None:
         """Commit, then do what waited for it."""
+        self._log.write(self)
         if self._transaction is not None:
             transaction, self._transaction = self._transaction, None
             transaction.commit()
@@ -187,3 +226,18 @@ class Call:
         if self._transaction is not None:
             transaction, self._transaction = self._transaction, None
             transaction.rollback()
+
+
+def session_user(people: People, session: "Session") -> User:
+    """Return the user of a session with the privileges that the session gives.
+
+    Root has all. A session that was begun by somebody for somebody else (sudo) has the privileges of who began it, and
+    none unless both are administrators.
+    """
+    user = people.users.get(session.user_id)
+    if user is None:
+        raise errors.removed_session(f"The user of session {session.uuid} is no more.")
+    begun_by = user if session.sudoer is None else people.users.get(session.sudoer)
+    if begun_by is None or not begun_by.is_admin:
+        return replace(user, without=frozenset(PRIVILEGES))
+    return replace(user, without=frozenset() if begun_by.id == ROOT else begun_by.without)

@@ -97,7 +97,7 @@ class Core:
 
     def publish(self, session: Session, service: Any, name: str | None = None) -> Any:
         """Make a service of one client reachable, and return its proxy."""
-        key = name or f"{uuid.uuid4()}/{service.interface}"
+        key = name or f"{uuid.uuid4()}{service.interface}"
         session.servants[key] = servant(self, session, service, one_by_one=True)
         if key.startswith(f"{PROCESS}/"):
             identity = Ice.Identity(key.removeprefix(f"{PROCESS}/"), PROCESS)

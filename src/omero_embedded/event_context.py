@@ -1,15 +1,31 @@
 """Who is asking, as a client sees it: omero.sys.EventContext."""
 
+from typing import TYPE_CHECKING
+
 import omero
 import omero.model
 import omero.sys
 
-from omero_embedded.call import Call
+from omero_embedded.call import Call, session_user
+from omero_embedded.people import Group, People, User
+
+if TYPE_CHECKING:
+    from omero_embedded.wire.sessions import Session
 
 
 def event_context(call: Call) -> "omero.sys.EventContext":
-    """Return the event context of a call."""
-    user, group, session = call.user, call.group, call.session
+    """Return the event context of a call: user and group as the call's context names them."""
+    return _context(call.people, call.session, call.user, call.group)
+
+
+def session_context(people: People, session: "Session") -> "omero.sys.EventContext":
+    """Return the event context of a session, whatever the context of a call says."""
+    return _context(people, session, session_user(people, session), people.groups[session.group_id])
+
+
+def _context(
+    people: People, session: "Session", user: User, group: Group
+) -> "omero.sys.EventContext":
     context = omero.sys.EventContext()
     context.shareId = -1
     context.sessionId = session.id
@@ -20,7 +36,7 @@ def event_context(call: Call) -> "omero.sys.EventContext":
     context.sudoerName = None
     if session.sudoer is not None:
         context.sudoerId = omero.rtypes.rlong(session.sudoer)
-        context.sudoerName = omero.rtypes.rstring(call.people.users[session.sudoer].name)
+        context.sudoerName = omero.rtypes.rstring(people.users[session.sudoer].name)
     context.groupId = group.id
     context.groupName = group.name
     context.isAdmin = user.is_admin

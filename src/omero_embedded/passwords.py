@@ -19,6 +19,9 @@ COST, BLOCK, PARALLEL = 2**14, 8, 1
 ANY = ""
 """What is stored in place of a hash where any password will do, as on a real server: for the user guest."""
 
+LOCKED = "-"
+"""What is stored in place of a hash where none will do: of a user whose password is blank or was taken away."""
+
 _TURN = threading.Semaphore(2)
 """Hashes at once: many logins together shall not take memory and processors from everything else."""
 
@@ -32,6 +35,8 @@ def matches(password: str, stored: str) -> bool:
     """Whether the password is the one that was hashed."""
     if stored == ANY:
         return True
+    if stored == LOCKED:
+        stored = _NOBODYS
     _, cost, block, parallel, salt, _ = stored.split("$")
     again = _hash(password, base64.b64decode(salt), int(cost), int(block), int(parallel))
     return hmac.compare_digest(again.encode(), stored.encode())
@@ -50,10 +55,14 @@ def check(connection: Connection, user_id: int | None, password: str) -> bool:
     return right and stored is not None
 
 
-def store(connection: Connection, user_id: int, password: str) -> None:
-    """Store a user's password."""
+def store(connection: Connection, user_id: int, password: str | None) -> None:
+    """Store a user's password. With none, or a blank one, nobody gets in: passwords are required here.
+
+    (`omero.security.password_required`, true unless an administrator of a real server says otherwise.)
+    """
+    stored = hashed(password) if password is not None and password.strip() else LOCKED
     connection.execute(delete(tables.password).where(tables.password.c.experimenter == user_id))
-    connection.execute(insert(tables.password).values(experimenter=user_id, hash=hashed(password)))
+    connection.execute(insert(tables.password).values(experimenter=user_id, hash=stored))
 
 
 def take_any(connection: Connection, user_id: int) -> None:

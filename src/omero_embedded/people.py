@@ -20,7 +20,8 @@ PRIVATE, WORLD = -120, -52
 """Bits of rw---- and rwr-r-."""
 
 # Bits of a group's permissions, as in omero.model.Permissions.
-GROUP_READ, GROUP_WRITE, GROUP_ANNOTATE, WORLD_READ = 4 << 4, 2 << 4, 1 << 4, 4
+GROUP_READ, GROUP_WRITE, GROUP_ANNOTATE = 4 << 4, 2 << 4, 1 << 4
+WORLD_READ, WORLD_WRITE, WORLD_ANNOTATE = 4, 2, 1
 
 PRIVILEGES = (
     "Chgrp",
@@ -71,8 +72,8 @@ class User:
 
     @property
     def default_group(self) -> int | None:
-        """The group a session begins in: the first one that is not `user`."""
-        return next((g for g in self.groups if g != USER), self.groups[0] if self.groups else None)
+        """The group a session begins in: the first one; none where that is `user`, in which no session begins."""
+        return next((g for g in self.groups[:1] if g != USER), None)
 
     @property
     def privileges(self) -> tuple[str, ...]:

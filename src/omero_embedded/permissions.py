@@ -1,15 +1,18 @@
 """Who may do what with an object: as flags on it, as a condition in SQL, as an exception.
 
 All follows from the kind of the object's group, who owns the object, and who asks: a member, the group's leader, an
-administrator. The four kinds: private rw----, read-only rwr---, read-annotate rwra--, read-write rwrw--.
+administrator with the privileges left to them. The four kinds: private rw----, read-only rwr---, read-annotate rwra--,
+read-write rwrw--; each may give everybody on the server something too (rwr-r- …). The rules are those of
+ome.security.basic.BasicACLVoter and of the two security filters beside it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import omero
 import omero.model
 from omero.constants import permissions as flag
-from sqlalchemy import ColumnElement, FromClause, and_, false, or_, select
+from sqlalchemy import ColumnElement, FromClause, and_, false, func, or_, select
 
 from omero_embedded import errors, tables
 from omero_embedded.call import Call
@@ -21,9 +24,15 @@ from omero_embedded.people import (
     SYSTEM,
     USER,
     WORLD,
+    WORLD_ANNOTATE,
     WORLD_READ,
+    WORLD_WRITE,
+    Group,
 )
 from omero_embedded.schema import CLASSES
+
+if TYPE_CHECKING:
+    from omero_embedded.wire.sessions import Session
 
 MOVABLE = {
     "Annotation",
@@ -66,26 +75,51 @@ class Rights:
 
 
 OWNER = Rights(annotate=True, delete=True, edit=True, link=True, chgrp=True)
+
+
+EVERYTHING = Rights(annotate=True, delete=True, edit=True, link=True)
 NOTHING = Rights()
+COMMON = (SYSTEM, USER)
+"""Groups whose objects everybody may read by their id, and link to."""
 
 
-def rights(call: Call, owner: int, group_id: int) -> Rights:
-    """Return what who asks may do with an object of the owner in the group."""
-    group = call.people.groups[group_id]
+def rights(call: Call, owner: int, group_id: int, cls: str = "") -> Rights:
+    """Return what who asks may do with an object of the owner in the group; for an OriginalFile give the class."""
+    group, privileges = call.people.groups[group_id], call.user.privileges
     found = OWNER if owner == call.user_id else NOTHING
-    if group_id in call.user.groups:
-        if group.grants(GROUP_READ | GROUP_WRITE):
-            found |= Rights(annotate=True, delete=True, edit=True, link=True)
-        elif group.grants(GROUP_READ | GROUP_ANNOTATE):
-            found |= Rights(annotate=True)
-    private = not group.grants(GROUP_READ)
+    if group_id in COMMON:
+        found |= Rights(annotate=True, link=True)
+    found |= (
+        _granted(group, GROUP_WRITE, GROUP_ANNOTATE) if group_id in call.user.groups else NOTHING
+    )
+    found |= _granted(group, WORLD_WRITE, WORLD_ANNOTATE)
     if call.leads(group_id):
-        found |= Rights(annotate=not private, delete=True, edit=True, link=not private, chown=True)
-    if call.user.is_admin:
-        found |= Rights(
-            annotate=not private, delete=True, edit=True, link=not private, chgrp=True, chown=True
-        )
+        found |= replace(EVERYTHING, chown=True)
+    kind = "File" if cls == "OriginalFile" else "Owned"
+    if f"Write{kind}" in privileges:
+        found |= replace(EVERYTHING, delete=False)
+    found |= Rights(
+        delete=f"Delete{kind}" in privileges,
+        chgrp="Chgrp" in privileges,
+        chown="Chown" in privileges,
+    )
+    # In a private group nobody but its owner would see what was put on an object.
+    critical = call.user.is_admin or call.leads(group_id)
+    if critical and group_id != USER and owner != call.user_id and not _is_open(group):
+        found = replace(found, annotate=False, link=False)
     return found
+
+
+def _granted(group: Group, write: int, annotate: int) -> Rights:
+    """Return what the permissions give to all of a role."""
+    if group.grants(write):
+        return EVERYTHING
+    return Rights(annotate=True) if group.grants(annotate) else NOTHING
+
+
+def _is_open(group: Group) -> bool:
+    """Whether others than owner, leaders and administrators see what is in the group."""
+    return group.grants(GROUP_READ) or group.grants(WORLD_READ)
 
 
 def flags(
@@ -104,14 +138,14 @@ def flags(
     `is_of_the_call`).
     """
     if owner is None or group_id is None:
-        may = call.user.is_admin
+        may = may_change_global(call, cls)
         found = Rights(annotate=not of_the_call, delete=may, edit=may, link=True)
         bits = _bits_of_global(call, cls) if own_bits is None else own_bits
     else:
-        found = rights(call, owner, group_id)
+        found = rights(call, owner, group_id, cls)
         bits = call.people.groups[group_id].permissions
         if CLASSES[cls].root.name not in MOVABLE:
-            found = Rights(found.annotate, found.delete, found.edit, found.link, chown=found.chown)
+            found = replace(found, chgrp=False)
     made = omero.model.PermissionsI(bits)
     refused = [False] * 6
     for place, allowed in (
@@ -126,6 +160,19 @@ def flags(
     made._restrictions = refused  # the Slice member
     made._extendedRestrictions = []
     return made
+
+
+def may_change_global(call: Call, cls: str) -> bool:
+    """Whether who asks may make, change and delete objects of a class that belongs to no group."""
+    return call.user.is_admin and GLOBAL_PRIVILEGES.get(cls) in (None, *call.user.privileges)
+
+
+GLOBAL_PRIVILEGES = {
+    "Experimenter": "ModifyUser",
+    "ExperimenterGroup": "ModifyGroup",
+    "GroupExperimenterMap": "ModifyGroupMembership",
+}
+"""Privileges that administrators need for some of them."""
 
 
 def is_of_the_call(call: Call, cls: str, identifier: int) -> bool:
@@ -147,17 +194,33 @@ def _bits_of_global(call: Call, cls: str) -> int:
 
 
 def readable(call: Call, cls: str, rows: FromClause) -> ColumnElement[bool] | None:
-    """Return the condition that a row of the class's table (or an alias of it) may be seen; None: all may."""
-    if CLASSES[cls].is_global:
+    """Return the condition that a row of the class's table (or an alias of it) may be seen; None: all may.
+
+    What is in the group of everybody (scripts, photos) is seen from all groups.
+    """
+    if cls in ("Session", "Share"):
+        by = func.coalesce(rows.c.sudoer, rows.c.owner)
+        return None if "ReadSession" in call.user.privileges else by == begun_by(call.session)
+    if CLASSES[cls].is_global or (call.group_id < 0 and call.is_admin):
         return None
     mine = rows.c.details_owner == call.user_id
-    if call.group_id >= 0:
-        here = rows.c.details_group == call.group_id
-        return here if _sees_all_of(call, call.group_id) else and_(here, mine)
-    if call.is_admin:
-        return None
-    seen = [g for g in call.people.groups if _sees_all_of(call, g)]
-    return or_(mine, rows.c.details_group.in_(seen) if seen else false())
+    if call.group_id < 0:
+        seen = [g for g in call.people.groups if _sees_all_of(call, g)]
+        return or_(mine, rows.c.details_group.in_(seen) if seen else false())
+    if _sees_all_of(call, call.group_id):
+        return rows.c.details_group.in_(sorted({call.group_id, USER}))
+    here = and_(rows.c.details_group == call.group_id, mine)
+    return or_(here, rows.c.details_group == USER)
+
+
+def begun_by(session: "Session") -> int:
+    """Return who really acts in a session: its user, or who began it for them."""
+    return session.user_id if session.sudoer is None else session.sudoer
+
+
+def may_see(call: Call, session: "Session") -> bool:
+    """Whether who asks may see a session: one's own, but for administrators who may read them all."""
+    return "ReadSession" in call.user.privileges or begun_by(session) == begun_by(call.session)
 
 
 def _sees_all_of(call: Call, group_id: int) -> bool:
@@ -170,9 +233,9 @@ def _sees_all_of(call: Call, group_id: int) -> bool:
 def can_read(call: Call, owner: int, group_id: int) -> bool:
     """Whether who asks may see an object of the owner in the group, in the context of the call.
 
-    What is in the group of everybody (scripts, photos) is seen from all groups.
+    By its id everybody may see what is in the groups of everybody and of the administrators.
     """
-    if group_id == USER:
+    if group_id in COMMON:
         return True
     if call.group_id not in (-1, group_id):
         return False
@@ -188,19 +251,19 @@ def check_readable(call: Call, cls: str, identifier: int) -> bool:
         There is one, and it may not be seen.
     """
     rows = tables.table(cls)
-    columns = (
-        [rows.c.id] if CLASSES[cls].is_global else [rows.c.details_owner, rows.c.details_group]
-    )
+    query = select(rows).where(rows.c.id == identifier)
     of_class = tables.of_class(cls, rows)
-    query = select(*columns).where(rows.c.id == identifier)
     row = call.db.execute(query if of_class is None else query.where(of_class)).first()
     if row is None:
         return False
-    if not CLASSES[cls].is_global and not can_read(call, row.details_owner, row.details_group):
+    if not row_is_readable(call, cls, row):
         raise errors.security(f"Cannot read {CLASSES[cls].java}:Id_{identifier}")
     return True
 
 
-def is_protected_group(group_id: int) -> bool:
-    """Whether the group is the one of administrators, which nobody may change."""
-    return group_id == SYSTEM
+def row_is_readable(call: Call, cls: str, row: Any) -> bool:
+    """Whether who asks may see the object of a row, which holds all columns of the class's table."""
+    if CLASSES[cls].root.name == "Session":
+        owner = row.owner if row.sudoer is None else row.sudoer
+        return "ReadSession" in call.user.privileges or owner == begun_by(call.session)
+    return CLASSES[cls].is_global or can_read(call, row.details_owner, row.details_group)

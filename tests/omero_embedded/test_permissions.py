@@ -137,23 +137,135 @@ def test_an_object_of_another_group_is_invisible_without_its_context(
     assert query.get("Dataset", here.dataset, {"omero.group": "-1"}).id.val == here.dataset
 
 
+def in_both(
+    omero_new_user: Callable[..., OmeroUser], server: Server
+) -> tuple[OmeroUser, OmeroUser]:
+    """Return a user who is in another user's group too, and that one."""
+    ann, other = omero_new_user(), omero_new_user()
+    root = omero.client(server.host, server.port)
+    root.createSession(server.user, server.password)
+    group = omero.model.ExperimenterGroupI(other.group, False)
+    root.sf.getAdminService().addGroups(omero.model.ExperimenterI(ann.id, False), [group])
+    root.closeSession()
+    return ann, other
+
+
 def test_nothing_is_linked_across_groups(
     omero_server: Server, omero_new_user: Callable[..., OmeroUser]
 ) -> None:
-    ann = omero_new_user()
+    ann, other = in_both(omero_new_user, omero_server)
     client = ann.log_in()
-    dataset = DatasetI()
+    dataset, there = DatasetI(), {"omero.group": str(other.group)}
     dataset.name = rstring("in ann's group")
     saved = client.sf.getUpdateService().saveAndReturnObject(dataset)
     project = ProjectI()
-    project.name = rstring("in the group user")
-    elsewhere = client.sf.getUpdateService().saveAndReturnObject(project, {"omero.group": "1"})
+    project.name = rstring("in the other group")
+    elsewhere = client.sf.getUpdateService().saveAndReturnObject(project, there)
     link = ProjectDatasetLinkI()
     link.parent, link.child = ProjectI(elsewhere.id.val, False), DatasetI(saved.id.val, False)
-    for context in ({}, {"omero.group": "1"}):
+    for context in ({}, there):
         with pytest.raises(omero.SecurityViolation, match="Cannot read ome"):
             client.sf.getUpdateService().saveObject(link, context)
     client.closeSession()
+
+
+def test_what_is_in_the_group_of_everybody_is_seen_and_linked_from_all_groups(
+    omero_new_user: Callable[..., OmeroUser],
+) -> None:
+    ann, bob = omero_new_user(permissions="rw----"), omero_new_user(permissions="rw----")
+    clients = [ann.log_in(), bob.log_in()]
+    tag = TagAnnotationI()
+    tag.textValue = rstring(f"for all by {ann.name}")
+    shared = clients[0].sf.getUpdateService().saveAndReturnObject(tag, {"omero.group": "1"})
+    query = clients[1].sf.getQueryService()
+    asked = f"from TagAnnotation where textValue = '{tag.textValue.val}'"
+    [found] = query.findAllByQuery(asked, None)
+    assert flags(found.details.permissions) == "AL"
+    dataset = DatasetI()
+    dataset.name = rstring("bob's")
+    link = DatasetAnnotationLinkI()
+    link.parent, link.child = dataset, TagAnnotationI(shared.id.val, False)
+    saved = clients[1].sf.getUpdateService().saveAndReturnObject(link)
+    assert saved.details.group.id.val == bob.group
+    clients[1].sf.getUpdateService().deleteObject(saved)
+    clients[0].sf.getUpdateService().deleteObject(shared, {"omero.group": "1"})
+    for client in clients:
+        client.closeSession()
+
+
+def test_a_group_that_all_may_read_is_read_by_all(
+    omero_new_user: Callable[..., OmeroUser],
+) -> None:
+    ann, stranger = omero_new_user(permissions="rwr-r-"), omero_new_user()
+    clients = [ann.log_in(), stranger.log_in()]
+    dataset = DatasetI()
+    dataset.name = rstring("to be seen")
+    saved = clients[0].sf.getUpdateService().saveAndReturnObject(dataset)
+    context = {"omero.group": str(ann.group)}
+    found = clients[1].sf.getQueryService().get("Dataset", saved.id.val, context)
+    assert flags(found.details.permissions) == ""
+    with pytest.raises(omero.SecurityViolation, match="You are not authorized to create"):
+        clients[1].sf.getUpdateService().saveObject(dataset, context)
+    for client in clients:
+        client.closeSession()
+
+
+def test_a_member_of_a_read_annotate_group_adds_annotations_and_rois_and_nothing_to_those(
+    omero_new_user: Callable[..., OmeroUser],
+) -> None:
+    ann = omero_new_user(permissions="rwra--")
+    bob = omero_new_user(group=ann.group)
+    clients = [ann.log_in(), bob.log_in()]
+    update = [client.sf.getUpdateService() for client in clients]
+    image, file = omero.model.ImageI(), omero.model.OriginalFileI()
+    image.name, file.name, file.path = rstring("i"), rstring("f"), rstring("/")
+    image, file = (o.proxy() for o in update[0].saveAndReturnArray([image, file]))
+    roi, shape, note = omero.model.RoiI(), omero.model.PointI(), omero.model.FileAnnotationI()
+    roi.image, note.file = image, file
+    mine = update[0].saveAndReturnObject(roi)
+    update[1].saveObject(roi)
+    shape.roi = mine.proxy()
+    for new in (shape, note):
+        with pytest.raises(
+            omero.SecurityViolation, match=r"Group is rwra--\. Cannot link to object"
+        ):
+            update[1].saveObject(new)
+    for client in clients:
+        client.closeSession()
+
+
+def test_an_administrator_links_in_a_private_group_what_will_be_the_users_own(
+    omero_server: Server, omero_new_user: Callable[..., OmeroUser]
+) -> None:
+    ann = omero_new_user(permissions="rw----")
+    client, dataset = ann.log_in(), DatasetI()
+    dataset.name = rstring("d")
+    saved = client.sf.getUpdateService().saveAndReturnObject(dataset)
+    client.closeSession()
+    root = omero.client(omero_server.host, omero_server.port)
+    root.createSession(omero_server.user, omero_server.password)
+    owner, context = omero.model.ExperimenterI(ann.id, False), {"omero.group": str(ann.group)}
+    for of_ann in (False, True):
+        link = DatasetAnnotationLinkI()
+        link.parent, link.child = DatasetI(saved.id.val, False), TagAnnotationI()
+        if of_ann:
+            link.details.owner = link.child.details.owner = owner
+            root.sf.getUpdateService().saveObject(link, context)
+        else:
+            with pytest.raises(omero.ReadOnlyGroupSecurityViolation, match="Cannot link to"):
+                root.sf.getUpdateService().saveObject(link, context)
+    root.closeSession()
+
+
+def test_only_administrators_act_for_others_by_the_context_of_a_call(
+    omero_client: omero.client,
+) -> None:
+    me = omero_client.sf.getAdminService().getEventContext().userId
+    query = omero_client.sf.getQueryService()
+    assert query.findAll("Dataset", None, {"omero.user": str(me)}) == []
+    refused = f"User {me} is not an admin and so cannot set uid to 0"
+    with pytest.raises(omero.SecurityViolation, match=refused):
+        query.findAll("Dataset", None, {"omero.user": "0"})
 
 
 def test_a_group_one_is_not_in_is_refused(omero_client: omero.client) -> None:

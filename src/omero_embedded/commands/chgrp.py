@@ -94,6 +94,7 @@ class ChangeGroup:
                     rows = tables.table(kind)
                     moved = update(rows).where(rows.c.id.in_(chosen.ids(kind)))
                     call.db.execute(moved.values(details_group=group.id))
+                    call.log("UPDATE", kind, chosen.ids(kind))
         return with_steps(response, 4 if request.dryRun else 6)
 
 

@@ -45,6 +45,7 @@ class ChangePermissions:
                 rows = tables.table("ExperimenterGroup")
                 changed = update(rows).where(rows.c.id.in_(groups))
                 call.db.execute(changed.values(details_permissions=bits))
+                call.log("UPDATE", "ExperimenterGroup", groups)
                 call.people_changed()
         return with_steps(response, 5 if request.dryRun else 7)
 

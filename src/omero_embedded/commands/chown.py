@@ -198,3 +198,4 @@ class ChangeOwner:
                 )
                 call.db.execute(delete(rows).where(given, double))
             call.db.execute(update(rows).where(given).values(details_owner=owner))
+            call.log("UPDATE", kind, chosen.ids(kind))

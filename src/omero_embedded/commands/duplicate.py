@@ -129,6 +129,7 @@ def _copy_rows(
         for identifier, values in made:
             new = call.db.execute(insert(rows).values(values).returning(rows.c.id)).scalar_one()
             copies[kind][identifier] = new
+        call.log("INSERT", cls.name, [copies[kind][identifier] for identifier, _ in made])
 
 
 def _pointer(
@@ -191,6 +192,7 @@ def _link_references(call: Call, copies: Copies, handling: Mapping[str, str]) ->
             ]
             if made:
                 new = call.db.execute(insert(rows).returning(rows.c.id), made).scalars()
+                call.log("INSERT", link.name, new)
 
 
 def _copy_files(call: Call, copies: Copies) -> None:

@@ -178,7 +178,7 @@ class ManagedRepository:
         ids = folders.to_delete(call, paths, recursively=recursively)
         request = omero.cmd.Delete2(targetObjects={"OriginalFile": ids})
         handle = Handle(call.server, call.session, dict(call.context), request)
-        proxy = call.server.publish(call.session, handle, name=f"{uuid.uuid4()}/omero.cmd.Handle")
+        proxy = call.server.publish(call.session, handle, name=f"IHandle{uuid.uuid4()}")
         call.after_commit(handle.start)
         return proxy
 

@@ -96,7 +96,7 @@ class ImportProcess:
         request = ImportRequest(self._upload.fileset, self._upload.files, self._settings)
         context = {**call.context, "omero.group": str(self._upload.group)}
         handle = Handle(call.server, call.session, context, request, keeps_session=True)
-        name = f"{uuid.uuid4()}/omero.cmd.Handle"
+        name = f"IHandle{uuid.uuid4()}"
         self._handle = call.server.publish(call.session, handle, name=name)
         call.after_commit(handle.start)
         return self._handle

@@ -12,9 +12,21 @@ from omero.rtypes import unwrap
 
 from omero_embedded import errors, permissions
 from omero_embedded.call import Call
-from omero_embedded.people import GROUP_READ
+from omero_embedded.initial import GUEST_USER
+from omero_embedded.people import (
+    GROUP_READ,
+    USER,
+    WORLD_ANNOTATE,
+    WORLD_READ,
+    WORLD_WRITE,
+    Group,
+)
 from omero_embedded.saving.graph import Node
-from omero_embedded.schema import Quantity, Reference, Value
+from omero_embedded.schema import CLASSES, Quantity, Reference, Value
+
+EXPERIMENTER, GROUP, EVENT = (
+    CLASSES[name].java for name in ("Experimenter", "ExperimenterGroup", "Event")
+)
 
 POSITIVE = {
     "Pixels": (
@@ -28,10 +40,8 @@ POSITIVE = {
         "physicalSizeZ",
     ),
 }
-ANNOTATING = {
-    "Annotation", "ChannelBinding", "CodomainMapContext", "QuantumDef", "RenderingDef", "Roi", "Shape", "Thumbnail",
-}  # fmt: skip
-"""Roots of what a member of a read-annotate group may make for what others own, beside links to annotations."""
+PERSONAL = {"RenderingDef", "Thumbnail"}
+"""What everybody may make for whatever they see (ome.security.basic.OmeroInterceptor.neededRight)."""
 
 
 def existence(call: Call, node: Node) -> None:
@@ -103,69 +113,91 @@ def new_details(call: Call, node: Node) -> tuple[int, int]:
     """Return owner and group of a new object; refuse those that who asks may not give it."""
     details = node.object._details  # a Slice member
     owner, group = call.user_id, call.group.id
-    if details is None:
-        return owner, group
-    asked_owner, asked_group = _id(details.owner), _id(details.group)
+    asked_owner = None if details is None else _id(details.owner)
+    asked_group = None if details is None else _id(details.group)
+    kind = "File" if node.cls.name == "OriginalFile" else "Owned"
+    privileged = f"Write{kind}" in call.user.privileges
     if asked_owner is not None and asked_owner != owner:
-        if not call.is_admin:
-            raise _not_authorized(
-                node, "Experimenter", "ome.model.meta.Experimenter", owner, asked_owner
+        if not privileged:
+            raise errors.security(
+                f"You are not authorized to set the Experimenter for {node} to {EXPERIMENTER}:Id_{asked_owner}"
             )
         owner = asked_owner
     if asked_group is not None and asked_group != group:
-        if not call.is_admin:
-            raise _not_authorized(
-                node, "ExperimenterGroup", "ome.model.meta.ExperimenterGroup", group, asked_group
+        if not privileged or asked_group != USER:
+            raise errors.security(
+                f"You are not authorized to set the ExperimenterGroup for {node} to {GROUP}:Id_{asked_group}"
             )
         group = asked_group
-    _permissions(call, node, details.permissions, group)
+    if not privileged and group not in call.user.groups and not _open_to_all(call, node, group):
+        raise errors.security(f"You are not authorized to create {node}")
+    asked = None if details is None else details.permissions
+    if asked is not None and group != USER and asked.getPerm1() != call.group.permissions:
+        raise errors.permission_mismatch("Manually setting permissions currently disallowed")
     return owner, group
 
 
-def existing_details(call: Call, node: Node) -> int | None:
-    """Return the new owner of an existing object where an administrator gives it one; refuse all other changes."""
+def _open_to_all(call: Call, node: Node, group: int) -> bool:
+    """Whether those who are not in the group may make such an object there."""
+    annotating = node.cls.name.endswith("AnnotationLink")
+    there = call.people.groups[group]
+    if there.grants(WORLD_ANNOTATE if annotating else WORLD_WRITE):
+        return True
+    return node.cls.java.startswith("ome.model.display.") and there.grants(WORLD_READ)
+
+
+def existing_details(call: Call, node: Node) -> dict[str, int]:
+    """Return the new owner and group of an existing object where they change; refuse what may not.
+
+    The permissions that come with it are of no account: they are the group's.
+    """
     details = node.object._details
     if details is None or node.cls.is_global:
-        return None
+        return {}
+    changed: dict[str, int] = {}
+    owner, held = _id(details.owner), node.row.details_owner
+    if owner is not None and owner != held:
+        if "Chown" not in call.user.privileges:
+            raise _not_authorized("owner", node, EXPERIMENTER, held, owner)
+        changed["details_owner"] = owner
+    group, held = _id(details.group), node.row.details_group
+    if group is not None and group != held:
+        if held not in (call.group_id, USER):
+            raise _wrong_group(call, held)
+        member = group in call.user.groups and group != USER
+        if not member and "Chgrp" not in call.user.privileges:
+            raise _not_authorized("group", node, GROUP, held, group)
+        changed["details_group"] = group
+    made, held = _id(details.creationEvent), node.row.details_creationEvent
+    if made is not None and made != held:
+        raise _not_authorized("creation event", node, EVENT, held, made)
     sent, held = _id(details.updateEvent), node.row.details_updateEvent
     if sent is not None and sent != held:
         raise errors.optimistic_lock(
-            f"You are not authorized to change the update event for {node} from ome.model.meta.Event:Id_{held} "
-            f"to ome.model.meta.Event:Id_{sent}"
+            f"You are not authorized to change the update event for {node} from {EVENT}:Id_{held} to {EVENT}:Id_{sent}\n"
+            "You may need to reload the object before continuing."
         )
-    group, owner = _id(details.group), _id(details.owner)
-    if group is not None and group != node.row.details_group:
-        raise _not_authorized(
-            node,
-            "ExperimenterGroup",
-            "ome.model.meta.ExperimenterGroup",
-            node.row.details_group,
-            group,
-        )
-    _permissions(call, node, details.permissions, node.row.details_group)
-    if owner is None or owner == node.row.details_owner:
-        return None
-    if not call.is_admin:
-        raise _not_authorized(
-            node, "Experimenter", "ome.model.meta.Experimenter", node.row.details_owner, owner
-        )
-    return owner
+    return changed
 
 
 def may_create(call: Call, node: Node) -> None:
-    """Refuse new objects that only the server or an administrator makes."""
-    if node.cls.is_global and not call.is_admin:
+    """Refuse new objects that only the server or an administrator makes, and all of guest's."""
+    if node.cls.is_global and not permissions.may_change_global(call, node.cls.name):
         raise errors.security(
             f"{node.cls.java}:{_name(node)}:Id_null is a System-type, and may be created only through privileged APIs."
         )
+    if not node.cls.is_global and call.user_id == GUEST_USER:
+        raise errors.security(f"not permitted to create {node}")
 
 
 def may_change(call: Call, node: Node) -> None:
-    """Refuse to change what who asks may not edit."""
+    """Refuse to change what who asks may not edit, or what is in another group than the call."""
     if node.cls.is_global:
-        allowed = call.is_admin
+        allowed = permissions.may_change_global(call, node.cls.name)
     else:
-        allowed = permissions.rights(call, node.row.details_owner, node.row.details_group).edit
+        if node.row.details_group not in (call.group_id, USER):
+            raise _wrong_group(call, node.row.details_group)
+        allowed = _rights(call, node).edit
     if not allowed:
         raise errors.security(f"Updating {node} not allowed.")
 
@@ -173,41 +205,61 @@ def may_change(call: Call, node: Node) -> None:
 def may_delete(call: Call, node: Node) -> None:
     """Refuse to delete what who asks may not."""
     if node.cls.is_global:
-        allowed = call.is_admin
+        allowed = permissions.may_change_global(call, node.cls.name)
     else:
-        allowed = permissions.rights(call, node.row.details_owner, node.row.details_group).delete
+        allowed = _rights(call, node).delete
     if not allowed:
         raise errors.security(f"Deleting {node} not allowed.")
 
 
-def may_refer(call: Call, node: Node, group: int, targets: Iterable[Node]) -> None:
-    """Refuse references to what lives in another group, or what who asks may not link or annotate."""
-    annotating = node.cls.root.name in ANNOTATING or (
-        node.cls.link
-        and node.cls.references
-        and any(t.cls.is_a("Annotation") for t in node.references.values() if t)
-    )
+def may_refer(call: Call, node: Node, owner: int, group: int, targets: Iterable[Node]) -> None:
+    """Refuse references to what lives in another group, or what who asks may not link or annotate.
+
+    To what is in the groups of everybody and of administrators everybody may refer.
+    """
     for target in targets:
-        if target.new or target.cls.is_global:
+        if target.new or target.cls.is_global or target.row.details_group in permissions.COMMON:
             continue
         row = target.row
         if row.details_group != group:
-            raise errors.security(f"Cannot read {target}")
-        rights = permissions.rights(call, row.details_owner, row.details_group)
-        if not (rights.annotate if annotating else rights.link):
-            if not call.people.groups[group].grants(GROUP_READ):
-                raise errors.read_only_group(f"Cannot link to {target}")
-            kind = omero.model.PermissionsI(call.people.groups[group].permissions)
-            raise errors.security(f"Group is {kind}. Cannot link to object: {target}")
+            raise errors.group_security(
+                f"MIXED GROUP: {node}(group={GROUP}:Id_{group}) and {target}(group={GROUP}:Id_{row.details_group}) "
+                "cannot be linked."
+            )
+        rights = _rights(call, target)
+        if _suffices(rights, node, target):
+            continue
+        there = call.people.groups[group]
+        supervises = call.user.is_admin or call.leads(group)
+        if supervises and not there.grants(GROUP_READ):
+            if owner == row.details_owner:
+                continue  # whose it is will see it
+            raise errors.read_only_group(
+                f"Cannot link to {target}\nCurrent user ({call.user.name}) is an admin or the owner of\nthe private "
+                f"group ({there.name}={_kind(there)}). It is not allowed to\nlink to users' data."
+            )
+        raise errors.security(f"Group is {_kind(there)}. Cannot link to object: {target}")
 
 
-def _permissions(
-    call: Call, node: Node, asked: "omero.model.Permissions | None", group: int
-) -> None:
-    if asked is None or node.cls.is_global:
-        return
-    if asked.getPerm1() != call.people.groups[group].permissions:
-        raise errors.permission_mismatch("Manually setting permissions currently disallowed")
+def _suffices(rights: permissions.Rights, node: Node, target: Node) -> bool:
+    """Whether the rights on the target allow an object of the class to refer to it."""
+    if rights.link:
+        return True
+    if {node.cls.name, target.cls.name} & PERSONAL:
+        return True
+    annotating = node.cls.name.endswith("AnnotationLink") or (
+        node.cls.name == "Roi" and target.cls.name == "Image"
+    )
+    return annotating and rights.annotate
+
+
+def _kind(group: Group) -> str:
+    return str(omero.model.PermissionsI(group.permissions))
+
+
+def _rights(call: Call, node: Node) -> permissions.Rights:
+    row = node.row
+    return permissions.rights(call, row.details_owner, row.details_group, node.cls.name)
 
 
 def _id(o: omero.model.IObject | None) -> int | None:
@@ -222,7 +274,13 @@ def _name(node: Node) -> str:
     return ""
 
 
-def _not_authorized(node: Node, what: str, java: str, held: int, asked: int) -> Exception:
+def _wrong_group(call: Call, held: int) -> Exception:
     return errors.security(
-        f"You are not authorized to set the {what} for {node} from {java}:Id_{held} to {java}:Id_{asked}"
+        f"Currently logged into group {call.group_id}. Cannot alter object in group {held}"
+    )
+
+
+def _not_authorized(what: str, node: Node, java: str, held: int, asked: int) -> Exception:
+    return errors.security(
+        f"You are not authorized to change the {what} for {node} from {java}:Id_{held} to {java}:Id_{asked}"
     )

@@ -41,7 +41,7 @@ class Node:
 
     def __str__(self) -> str:
         """Return how messages name the object."""
-        return f"{self.cls.java}:Id_{self.id}"
+        return f"{self.cls.java}:Id_{'null' if self.id is None else self.id}"
 
 
 class Graph:

@@ -110,11 +110,13 @@ def insert(
     if not CLASSES[cls].is_global:
         row.update(details_columns(call, owner, group))
     try:
-        return int(
+        made = int(
             call.db.execute(sql_insert(table).values(row).returning(table.c.id)).scalar_one()
         )
     except IntegrityError as error:
         raise refused(error) from None
+    call.log("INSERT", cls, [made])
+    return made
 
 
 def change(call: Call, cls: str, identifier: int, **values: Any) -> None:
@@ -127,6 +129,7 @@ def change(call: Call, cls: str, identifier: int, **values: Any) -> None:
         call.db.execute(sql_update(table).where(table.c.id == identifier).values(row))
     except IntegrityError as error:
         raise refused(error) from None
+    call.log("UPDATE", cls, [identifier])
 
 
 def delete(call: Call, cls: str, identifier: int) -> None:
@@ -136,6 +139,7 @@ def delete(call: Call, cls: str, identifier: int) -> None:
         call.db.execute(sql_delete(table).where(table.c.id == identifier))
     except IntegrityError as error:
         raise refused(error) from None
+    call.log("DELETE", cls, [identifier])
 
 
 def _columns(cls: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def _insert_class(call: Call, cls: str, nodes: list[Node]) -> None:
         if not node.cls.is_global:
             owner, group = checks.new_details(call, node)
             checks.may_refer(
-                call, node, group, [t for t in node.references.values() if t is not None]
+                call, node, owner, group, [t for t in node.references.values() if t is not None]
             )
             row.update(details_columns(call, owner, group))
         elif cls == "ExperimenterGroup":
@@ -149,6 +149,8 @@ def _insert_class(call: Call, cls: str, nodes: list[Node]) -> None:
     )
     for node, identifier in zip(nodes, made, strict=True):
         node.id = identifier
+    call.log("INSERT", cls, made)
+    for node, identifier in zip(nodes, made, strict=True):
         for field, pairs in maps_of(node.object, cls).items():
             write_map(call, cls, field, identifier, pairs, anew=False)
 
@@ -190,9 +192,7 @@ def _update(call: Call, node: Node) -> None:
         column: value for column, value in sent.items() if value != held[column]
     }
     changed.update({c: p for c, p in node.places.items() if p != held[c]})
-    owner = checks.existing_details(call, node)
-    if owner is not None:
-        changed["details_owner"] = owner
+    changed.update(checks.existing_details(call, node))
     if node.external_info is not None and node.external_info.id != held["details_externalInfo"]:
         changed["details_externalInfo"] = node.external_info.id
     maps = {
@@ -204,10 +204,17 @@ def _update(call: Call, node: Node) -> None:
     if not node.cls.is_global:
         columns = {tables.column_name(cls, r.name): r.name for r in node.cls.references}
         targets = [node.references[columns[c]] for c in changed if c in columns]
-        checks.may_refer(call, node, node.row.details_group, [t for t in targets if t is not None])
+        checks.may_refer(
+            call,
+            node,
+            node.row.details_owner,
+            node.row.details_group,
+            [t for t in targets if t is not None],
+        )
         changed["details_updateEvent"] = call.event_id
     if changed:
         call.db.execute(sql_update(table).where(table.c.id == node.id).values(changed))
+    call.log("UPDATE", cls, [node.row.id])
     for field, pairs in maps.items():
         write_map(call, cls, field, node.row.id, pairs, anew=True)
 
@@ -280,5 +287,6 @@ def _delete_with_parts(call: Call, node: Node) -> None:
         if _is_owned(collection):
             for row in _members(call, collection, node.id):
                 _delete_with_parts(call, _row_node(collection, row))
+    call.log("DELETE", node.cls.name, [node.row.id])
     table = tables.table(node.cls.name)
     call.db.execute(sql_delete(table).where(table.c.id == node.id))

@@ -104,8 +104,15 @@ def session_for(call: Call) -> Session:
 
     The call's transaction is given up before, as the session is written down in one of its own.
     """
-    user, group = call.user.id, call.group.id
+    user, group, of_who_asks = call.user.id, call.group.id, call.session
     call.abandon()
-    session = call.server.sessions.begin(user, group, agent="OMERO.scripts", time_to_idle=0)
+    session = call.server.sessions.begin(
+        user,
+        group,
+        agent="OMERO.scripts",
+        time_to_idle=0,
+        sudoer=of_who_asks.sudoer,
+        only_groups=of_who_asks.only_groups,
+    )
     call.server.sessions.enter(session)
     return session

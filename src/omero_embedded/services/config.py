@@ -12,18 +12,30 @@ from omero_embedded.initial import CONFIGURATION
 from omero_embedded.wire.registry import stateless
 from omero_embedded.wire.sessions import now
 
-READABLE = (
-    "omero.client.",
-    "omero.cluster.read_only.runtime.",
-    "omero.db.authority",
-    "omero.mail.config",
-    "omero.pixeldata.",
-    "omero.router.insecure",
-    "omero.security.password_required",
-    "omero.sessions.",
-    "omero.version",
-)
-"""Beginnings of the keys that everybody may read."""
+READABLE = {*CONFIGURATION, "omero.router.insecure", "omero.upgrades.url"}
+"""Keys that everybody may read; all others but the hidden ones only administrators may.
+
+(Not omero.db.uuid: the real server means it to be read, but has it twice in its list, and so not at all.)
+"""
+
+HIDDEN = {
+    f"omero.db.{name}" for name in ("dialect", "driver", "host", "name", "pass", "poolsize", "user")
+} | {"omero.security.filter.bitand"}
+"""Keys that nobody may read."""
+
+ALIASES = {
+    "c3p0.maxPoolSize": "omero.db.poolsize",
+    "database.host": "omero.db.host",
+    "database.name": "omero.db.name",
+    "database.user": "omero.db.user",
+    "hibernate.connection.driver_class": "omero.db.driver",
+    "hibernate.connection.password": "omero.db.pass",
+    "hibernate.connection.username": "omero.db.user",
+    "hibernate.dialect": "omero.db.dialect",
+    "ome.security.filter.bitand": "omero.security.filter.bitand",
+    "ome.security.password_required": "omero.security.password_required",
+}
+"""Older names of keys. These three lists are those of ome/config.xml of OMERO.server."""
 
 
 @stateless("omero.api.IConfig")
@@ -48,8 +60,7 @@ class ConfigService:
 
     def getConfigValue(self, call: Call, key: str) -> str:
         """Give one value; empty where there is none."""
-        if not key:
-            return ""
+        key = ALIASES.get(key, key)
         if not _may_read(call, key):
             raise errors.security(f"Cannot read configuration: {key}")
         return call.server.configuration.get(key, "")
@@ -105,8 +116,7 @@ class ConfigService:
 
 
 def _may_read(call: Call, key: str) -> bool:
-    secret = key.endswith((".pass", ".password")) or key.startswith("omero.ldap.")
-    return key.startswith(READABLE) or (call.is_admin and not secret)
+    return key in READABLE or (call.is_admin and key not in HIDDEN)
 
 
 def _forget(values: dict[str, str], key: str) -> None:

@@ -1,4 +1,7 @@
-"""omero.api.ILdap: users of a directory service. There is none here, as on a server where none is configured."""
+"""omero.api.ILdap: users of a directory service. There is none here, as on a server where none is configured.
+
+All is for administrators alone (ome.logic.LdapImpl).
+"""
 
 from typing import Any
 
@@ -13,14 +16,17 @@ class LdapService:
 
     def getSetting(self, call: Call) -> bool:
         """Say that it is off."""
+        call.require_admin()
         return False
 
     def discover(self, call: Call) -> list[Any]:
         """Find nobody."""
+        call.require_admin()
         return []
 
     def discoverGroups(self, call: Call) -> list[Any]:
         """Find no group."""
+        call.require_admin()
         return []
 
     def searchAll(self, call: Call) -> list[Any]:
@@ -30,8 +36,37 @@ class LdapService:
 
     def findDN(self, call: Call, username: str) -> str:
         """Find nobody."""
-        raise errors.api_usage(f"Cannot find unique DistinguishedName: found=0 for {username}")
+        call.require_admin()
+        raise errors.api_usage("Cannot find unique user DistinguishedName: found=0")
 
     def findExperimenter(self, call: Call, username: str) -> Any:
         """Find nobody."""
-        raise errors.api_usage(f"Cannot find unique DistinguishedName: found=0 for {username}")
+        call.require_admin()
+        raise errors.api_usage("Cannot find unique user DistinguishedName: found=0")
+
+    def findGroup(self, call: Call, groupname: str) -> Any:
+        """Find no group."""
+        call.require_admin()
+        raise errors.api_usage("Cannot find unique group DistinguishedName: found=0")
+
+    def findGroupDN(self, call: Call, groupname: str) -> str:
+        """Find no group."""
+        call.require_admin()
+        raise errors.api_usage("Cannot find unique group DistinguishedName: found=0")
+
+    def searchByAttribute(self, call: Call, dn: str, attribute: str, value: str) -> list[Any]:
+        """Find nobody."""
+        call.require_admin()
+        return []
+
+    def searchByAttributes(
+        self, call: Call, dn: str, attributes: list[str], values: list[str]
+    ) -> list[Any]:
+        """Find nobody."""
+        call.require_admin()
+        return []
+
+    def searchDnInGroups(self, call: Call, attr: str, value: str) -> list[str]:
+        """Find nobody."""
+        call.require_admin()
+        return []

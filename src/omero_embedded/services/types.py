@@ -11,6 +11,7 @@ from omero_embedded import errors, saving, tables
 from omero_embedded.call import Call, writing
 from omero_embedded.initial import ENUMERATIONS
 from omero_embedded.loading import Loader, class_name
+from omero_embedded.saving.rows import values_of
 from omero_embedded.schema import CLASSES, ModelClass, find_class
 from omero_embedded.wire.registry import stateless
 
@@ -27,7 +28,7 @@ def enumeration_class(name: str) -> ModelClass:
     """
     cls = find_class(name or "")
     if cls is None or not cls.enumeration:
-        raise errors.api_usage(f"{name} does not specify a valid enumeration class.")
+        raise errors.api_usage(f"{name} does not specify a valid class.")
     return cls
 
 
@@ -66,15 +67,18 @@ class TypesService:
         return sorted(c.java for c in CLASSES.values() if c.enumeration)
 
     def getAnnotationTypes(self, call: Call) -> list[str]:
-        """Give the names of the classes of annotations."""
-        return sorted(c.java for c in CLASSES["Annotation"].concrete)
+        """Give the names of the classes that can be annotated."""
+        return sorted(
+            c.java for c in CLASSES.values() if any(f.name == "annotationLinks" for f in c.own)
+        )
 
     def getEnumerationsWithEntries(self, call: Call) -> dict[str, list[IObject]]:
         """Give every enumeration with all its values."""
         return {c.java: all_values(call, c) for c in CLASSES.values() if c.enumeration}
 
     def getOriginalEnumerations(self, call: Call) -> list[IObject]:
-        """Give the values that a new server has."""
+        """Give the values that a new server has; administrators only."""
+        call.require_admin()
         found: list[IObject] = []
         for name, values in ENUMERATIONS.items():
             found += [o for o in all_values(call, CLASSES[name]) if o.value.val in values]
@@ -82,9 +86,16 @@ class TypesService:
 
     @writing
     def createEnumeration(self, call: Call, newEnum: IObject) -> IObject:
-        """Add a value; administrators only."""
-        call.require_admin()
-        return saving.save(call, [newEnum])[0]
+        """Add a value: everybody may, if only here (ome.logic.TypesImpl)."""
+        cls = enumeration_class(class_name(newEnum))
+        values = values_of(newEnum, cls.name)
+        if values["value"] is None:
+            raise errors.validation(
+                f"not-null property references a null or transient value: {cls.java}.value"
+            )
+        made = Loader(call).object(cls.name, saving.insert(call, cls.name, **values))
+        assert made is not None
+        return made
 
     @writing
     def updateEnumeration(self, call: Call, oldEnum: IObject) -> IObject:

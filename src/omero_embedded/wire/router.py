@@ -43,11 +43,15 @@ SECOND_FAILURE = 3.0
 
 @dataclass
 class Client:
-    """A client that logged in on a connection: its uuid, its session, and the servant that hands it services."""
+    """A client that logged in on a connection: its uuid, its session, and the servant that hands it services.
+
+    `with_password`: it has given one, and not only joined a session. Some operations take no less.
+    """
 
     uuid: str
     session: Session
     factory: Servant
+    with_password: bool
 
 
 class Router(Glacier2.Router):  # type: ignore[misc]  # generated code is untyped
@@ -112,10 +116,9 @@ class Router(Glacier2.Router):  # type: ignore[misc]  # generated code is untype
     ) -> None:
         """Log in with name and password, or join the session whose uuid is given as both."""
         try:
-            session = self._core.sessions.find(user) if user == password else None
-            if session is None:
-                session = self._log_in(user, password, current)
-            callback.ice_response(self._connect(session, current))
+            joined = self._core.sessions.find(user) if user == password else None
+            session = joined or self._log_in(user, password, current)
+            callback.ice_response(self._connect(session, current, with_password=joined is None))
         except _TooOften as refusal:
             timer = threading.Timer(SECOND_FAILURE, callback.ice_exception, [refusal.answer])
             timer.daemon = True
@@ -146,8 +149,9 @@ class Router(Glacier2.Router):  # type: ignore[misc]  # generated code is untype
         if asked and group is None and asked.lstrip("-").isdigit():
             group = people.groups.get(int(asked))
         if group is None:
+            reason = f"No such group: {asked}" if asked else f"Can't find default group for {name}"
             raise omero.WrappedCreateSessionException(
-                f"No such group: {asked}", False, -1, "ome.conditions.ApiUsageException"
+                reason, False, -1, "ome.conditions.ApiUsageException"
             )
         return self._core.sessions.begin(
             user.id,
@@ -166,13 +170,15 @@ class Router(Glacier2.Router):  # type: ignore[misc]  # generated code is untype
             again = self._failures[user_id] > 1
         return _TooOften(answer) if again else answer
 
-    def _connect(self, session: Session, current: Ice.Current) -> Ice.ObjectPrx:
+    def _connect(
+        self, session: Session, current: Ice.Current, *, with_password: bool
+    ) -> Ice.ObjectPrx:
         """Begin the client's router session; give the proxy of its service factory."""
         key, uuid = current.con.toString(), current.ctx.get("omero.client.uuid", "")
         self.disconnected(key)
         factory = servant(self._core, session, ServiceFactory(), one_by_one=False)
         with self._lock:
-            self._clients[key] = Client(uuid, session, factory)
+            self._clients[key] = Client(uuid, session, factory, with_password)
         self._core.sessions.enter(session)
         current.con.setCallback(_Closed(lambda: self.disconnected(key)))
         proxy = self._adapter.createProxy(Ice.Identity(session.uuid, f"session-{uuid}"))

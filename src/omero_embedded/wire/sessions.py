@@ -41,7 +41,10 @@ def now() -> int:
 
 @dataclass
 class Session:
-    """One session. `id` is its row, `references` how many clients use it, `servants` its open stateful services."""
+    """One session. `id` is its row, `references` how many clients use it, `servants` its open stateful services.
+
+    `only_groups`: where a leader began it for a member, the groups led then; it is of use in no other.
+    """
 
     uuid: str
     id: int
@@ -54,6 +57,7 @@ class Session:
     agent: str | None = None
     user_ip: str | None = None
     sudoer: int | None = None
+    only_groups: tuple[int, ...] | None = None
     message: str = "Initial message."
     references: int = 0
     detached: bool = False
@@ -66,6 +70,10 @@ class Session:
     def touch(self) -> None:
         """Note that the session was used."""
         self.used = now()
+
+    def lives(self, time_to_live: int, time_to_idle: int) -> None:
+        """Set how long it lives, and how long without a call, in milliseconds; 0 is no limit."""
+        self.time_to_live, self.time_to_idle = time_to_live, time_to_idle
 
     def is_over(self, moment: int) -> bool:
         """Whether its time is up."""
@@ -93,6 +101,7 @@ class Sessions:
         time_to_live: int = LIVE,
         event_type: str = "User",
         sudoer: int | None = None,
+        only_groups: tuple[int, ...] | None = None,
     ) -> Session:
         """Begin a session of the user in the group."""
         moment, key = now(), str(uuid.uuid4())
@@ -136,6 +145,7 @@ class Sessions:
             agent=agent,
             user_ip=user_ip,
             sudoer=sudoer,
+            only_groups=only_groups,
             used=moment,
         )
         with self._lock:

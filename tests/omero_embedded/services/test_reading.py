@@ -259,12 +259,11 @@ def test_a_script_is_kept_read_changed_and_deleted(bench: Any) -> None:
         service.getScriptText(made)
 
 
-def test_a_server_tells_its_room_and_that_it_has_no_directory_and_no_shares(bench: Any) -> None:
+def test_a_server_tells_its_room_and_that_it_has_no_shares(bench: Any) -> None:
     room = bench.client.sf.getRepositoryInfoService()
     assert room.getFreeSpaceInKilobytes() > 0
     with pytest.raises(omero.InternalException):
         room.getUsedSpaceInKilobytes()
-    assert bench.client.sf.getLdapService().getSetting() is False
     assert bench.client.sf.getShareService().getOwnShares(True) == []
 
 

@@ -43,6 +43,7 @@ def remove(call: Call, selection: Selection) -> None:
     for kind in (*ordered, *sorted(kinds.difference(ordered))):
         if kind in kinds:
             rows = tables.table(kind)
+            call.log("DELETE", kind, selection.ids(kind))
             call.db.execute(delete(rows).where(rows.c.id.in_(selection.ids(kind))))
 
 
