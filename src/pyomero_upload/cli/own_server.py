@@ -4,11 +4,11 @@ Below `serve`, `web` and `demo`; every command that speaks to any OMERO server a
 """
 
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyomero_upload.errors import PyomeroError
+from pyomero_upload.extras import require
 
 if TYPE_CHECKING:
     from omero_embedded import Server
@@ -23,13 +23,12 @@ def require_omero() -> None:
         If not; the hint says how.
 
     """
-    lacking = [name for name in ("omero", "Ice", "sqlalchemy", "lark") if find_spec(name) is None]
-    if lacking:
-        raise PyomeroError(
-            f"What is needed for OMERO is not installed ({', '.join(lacking)}).",
-            hint="In a clone: uv run --extra omero pyomero …; elsewhere: pip install 'pyomero-upload[omero]'. "
-            "The README says where Ice comes from.",
-        )
+    require(
+        ["omero", "Ice", "sqlalchemy", "lark"],
+        for_what="OMERO",
+        extras=["omero"],
+        more=" The README says where Ice comes from.",
+    )
 
 
 def default_folder() -> Path:

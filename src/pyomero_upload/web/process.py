@@ -10,13 +10,13 @@ import socket
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
 from typing_extensions import Self
 
 from pyomero_upload.errors import PyomeroError
+from pyomero_upload.extras import require
 from pyomero_upload.web.settings import LOOPBACK, WebServer
 
 STARTING = 120.0
@@ -34,13 +34,8 @@ def require_web() -> None:
     PyomeroError
         If not; the hint says how.
     """
-    lacking = [n for n in ("omero", "omeroweb", "waitress", "whitenoise") if find_spec(n) is None]
-    if lacking:
-        raise PyomeroError(
-            f"What is needed for OMERO.web is not installed ({', '.join(lacking)}).",
-            hint="In a clone: uv run --extra omero --extra web pyomero …; "
-            "elsewhere: pip install 'pyomero-upload[omero,web]'.",
-        )
+    needed = ["omero", "omeroweb", "waitress", "whitenoise"]
+    require(needed, for_what="OMERO.web", extras=["omero", "web"])
 
 
 class Web:
