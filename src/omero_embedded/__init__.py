@@ -53,7 +53,8 @@ operation's parameters. A decorator from `wire.registry` says which interface it
   A row to read or change needs no objects: `call.db.execute(select(tables.table("Pixels")…))`.
 - **Objects to rows**: `saving.save(call, objects)`. Rows of the server's own making: `saving.insert(call, "Channel",
   pixels=…, …)` fills details and version and returns the id.
-- **Queries**: `hql.find(call, text, parameters)` gives objects, `hql.project(call, text, parameters)` rows of RTypes.
+- **Queries**: `hql.find(call, text, parameters)` gives objects, `hql.find_one` the only one or None, and
+  `hql.project(call, text, parameters)` rows of RTypes. What PostgreSQL has and SQLite lacks is in `sqlite_functions`.
 - **Commands** (Delete2 …): `@command("omero.cmd.Delete2")` from `wire.registry` on a class made from the request with
   one method `run(call) -> Response`; it runs in a thread of its own, in one transaction, in the group of the context;
   `all_groups = True` in the class has it run in all groups unless the client named one. `handles.refused(…)` ends it

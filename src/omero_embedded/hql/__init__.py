@@ -1,6 +1,7 @@
 """Queries: HQL, as OMERO's clients write it, asked of the database.
 
     hql.find(call, "select d from Dataset d where d.name like :name", parameters)      # objects
+    hql.find_one(call, "from Dataset d where d.id = :id", parameters)                  # one, or None
     hql.project(call, "select d.id, d.name from Dataset d", parameters)                # rows of RTypes
 
 A text goes through three rooms, each with a tree of its own: `parse` (text to `tree`), `resolve` (names to the model:
