@@ -24,6 +24,8 @@ from pyomero_upload.transfer.events import UploadReport
 from pyomero_upload.web import Web, WebServer
 
 SIZE = {"width": 1280, "height": 700}
+LARGER = 80
+"""How many steps of its slider thumbnails are made larger by: a picture has room for it."""
 QUALITY = 85
 """Of WebP: of noisy images, a PNG would be five times as large."""
 
@@ -75,14 +77,22 @@ def _dataset(page: Any) -> bytes:
     for title in ("Tags", "Key-Value Pairs"):
         page.click(f"#right_panel h1:has-text('{title}')")
     page.wait_for_load_state("networkidle")
+    page.locator("#thumb_size_slider .ui-slider-handle").focus()
+    for _ in range(LARGER):
+        page.keyboard.press("ArrowRight")
+    page.evaluate("document.activeElement.blur()")
+    page.mouse.move(SIZE["width"] / 2, SIZE["height"] / 2)  # away from what explains itself
     page.wait_for_timeout(1500)
     return page.screenshot()
 
 
 def _viewer(page: Any) -> bytes:
-    """Show an Image in OMERO.iviewer."""
+    """Show an Image in OMERO.iviewer: its first section, which has all three channels."""
     page.wait_for_selector(".ol-viewport canvas")
     page.wait_for_load_state("networkidle")
+    for _ in range(2):
+        page.click("dimension-slider[dim=z] .glyphicon-chevron-down")
+        page.wait_for_load_state("networkidle")
     page.wait_for_timeout(3000)
     return page.screenshot()
 

@@ -89,6 +89,11 @@ def browse(chromium: Any, harbour: Harbour) -> Iterator[Callable[[], Page]]:
         if answer.status >= 400 and asked not in ALLOWED:
             wrong.append(f"{answer.status} {asked[0]} {answer.url}")
 
+    def unanswered(request: Any) -> None:
+        # Who leaves a page aborts what it still waits for.
+        if request.url.startswith(url) and request.failure != "net::ERR_ABORTED":
+            wrong.append(f"{request.failure} {request.method} {request.url}")
+
     def failed(page: Page) -> None:
         page.on("pageerror", lambda error: wrong.append(f"error on {page.url}: {error}"))
 
@@ -102,13 +107,14 @@ def browse(chromium: Any, harbour: Harbour) -> Iterator[Callable[[], Page]]:
         # A pattern, not a function: the browser must not wait for this process, which may be asleep.
         context.route(re.compile(f"^(?!{re.escape(url)})"), lambda route: route.abort())
         context.on("response", refused)
+        context.on("requestfailed", unanswered)
         context.on("page", failed)
         return context.new_page()
 
     yield open_page
     for context in contexts:
         context.close()
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
 
 
 @pytest.fixture

@@ -29,6 +29,9 @@ from upload_lab import KEY_VALUES
 THUMBNAIL_NEAR = 8
 """By how much of 255 a thumbnail may differ in the mean from its plane made small: there are many ways to make it small."""
 
+DIALOG = ".ui-dialog-buttonset button:visible"
+"""The buttons of a dialogue."""
+
 
 def tree(page: Page) -> list[str]:
     return [line.strip() for line in page.inner_text("#dataTree").split("\n") if line.strip()]
@@ -46,6 +49,19 @@ def assert_says(page: Page, *patterns: str) -> None:
         return [pattern for pattern in patterns if not re.search(pattern, shown)]
 
     assert eventually(lambda: not missing()), (missing(), page.inner_text("#right_panel"))
+
+
+def add_tag(page: Page, text: str, description: str) -> None:
+    """Add a new tag, in the section of tags that is open."""
+    page.click("#launch_tags_form")
+    # Nothing that is typed before the tags that there are have been loaded counts.
+    page.wait_for_selector(f"{DIALOG}:has-text('Save'):not([disabled], .ui-state-disabled)")
+    page.fill("#tag_description", description)
+    page.fill("#id_tag", text)
+    page.press("#id_tag", "End")
+    page.click("#id_add_new_tag")
+    page.click(f"{DIALOG}:has-text('Save')")
+    page.wait_for_selector(f"#right_panel .tag:has-text('{text}')")
 
 
 # ---------------------------------------------------------------- looking
@@ -244,12 +260,7 @@ def test_a_tag_and_a_key_value_added_in_the_page_are_in_the_server(
     page = visit(f"webclient/?show=image-{image}")
     page.wait_for_selector("#right_panel h1:has-text('Tags')")
     section(page, "Tags")
-    page.click("#launch_tags_form")
-    page.fill("#id_tag", "budding")
-    page.fill("#tag_description", "cells that divide")
-    page.click("#id_add_new_tag")
-    page.click(".ui-dialog-buttonset button:has-text('Save')")
-    page.wait_for_selector("#right_panel .tag:has-text('budding')")
+    add_tag(page, "budding", "cells that divide")
 
     def found(field: str) -> list[Any]:
         with harbour.gateway() as conn:
@@ -317,7 +328,7 @@ def test_an_image_is_renamed_moved_and_deleted_with_progress(
 
     open_image(page, image, "chamber 1")
     page.click("#deleteButton:not([disabled])")
-    page.click(".ui-dialog-buttonset button:visible:has-text('Yes')")
+    page.click(f"{DIALOG}:has-text('Yes')")
     page.wait_for_selector(node("chamber 1"), state="detached")
     page.click("#launch_activities")
     page.wait_for_selector("#jobsTable tr:has-text('Delete Image') img[alt=Success]")
@@ -336,7 +347,7 @@ def test_a_dataset_is_deleted_with_its_images(visit: Any, harbour: Harbour, copi
     page.wait_for_selector("#right_panel h1:has-text('Tags')")
     page.wait_for_load_state("networkidle")
     page.click("#deleteButton:not([disabled])")
-    page.click(".ui-dialog-buttonset button:visible:has-text('Yes')")
+    page.click(f"{DIALOG}:has-text('Yes')")
 
     def left() -> list[Any]:
         with harbour.gateway() as conn:
@@ -358,11 +369,7 @@ def test_others_see_and_annotate_but_do_not_change(
     assert page.locator("#deleteButton").is_disabled()
     # to add one's own is what a read-annotate group allows, and not to alter what is another's
     section(page, "Tags", "Key-Value Pairs")
-    page.click("#launch_tags_form")
-    page.fill("#id_tag", "seen by Bob")
-    page.click("#id_add_new_tag")
-    page.click(".ui-dialog-buttonset button:has-text('Save')")
-    assert_says(page, "seen by Bob")
+    add_tag(page, "seen by Bob", "")
     page.click("#mapAnnContainer td:text-is('19.225')")
     assert page.locator("#mapAnnContainer input").count() == 0
     anns = visit(f"webclient/?show=image-{image}")

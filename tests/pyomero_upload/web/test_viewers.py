@@ -190,9 +190,8 @@ def test_the_preview_saves_settings_that_are_seen_again(
     page.wait_for_selector("#viewport-img[src*='render_image']")
     page.wait_for_load_state("networkidle")
     page.click("#rd-wblitz-ch0")
-    # what is clicked while a picture is on its way may be lost
-    page.wait_for_selector("#viewport-img[src*='c=-1|']")
-    page.wait_for_load_state("networkidle")
+    # A window that is set before the picture without the channel is there switches the channel on again.
+    page.wait_for_function("!document.getElementById('rd-wblitz-ch0').checked")
     page.fill("#wblitz-ch2-cw-end", "12000")
     page.press("#wblitz-ch2-cw-end", "Enter")
     page.wait_for_selector("#viewport-img[src*=':12000$']")
