@@ -26,8 +26,9 @@ ALWAYS_LOADED = {
 """Collections that are loaded with the object: the real server looks at them when it makes out who may do what. That of
 a file it leaves alone where the file has a hasher and no repository."""
 
-EAGER = {("Event", "experimenterGroup"), ("Event", "session")}
-"""References that are loaded with the object, beside those to abstract classes."""
+EAGER = {("Event", "experimenterGroup"), ("Event", "session"), ("Shape", "transform")}
+"""References that are loaded with the object, beside those to abstract classes. OMERO.iviewer and .figure show shapes'
+transforms although their queries fetch the shapes only (ome/omero-figure#358 has such an answer)."""
 
 
 def _rtype(cls: type[object]) -> Callable[[Any], Any]:
@@ -107,7 +108,7 @@ class Filling:
         )
 
     def _is_eager(self, name: str, target: str) -> bool:
-        return CLASSES[target].abstract or (self.cls, name) in EAGER
+        return CLASSES[target].abstract or (CLASSES[self.cls].root.name, name) in EAGER
 
     def unloaded(self, identifier: int) -> IObject:
         """Return an unloaded object with the id."""

@@ -66,7 +66,7 @@ def _query(node: tree.Query, outer: Scope | None) -> Resolved:
     if node.where is not None:
         query.where.append(values.condition(node.where))
     aliases = _selection(node.selection, scope, values)
-    query.group_by = [_at_position(values.selected(e, alone=True), query) for e in node.group_by]
+    query.group_by = [_at_position(values.expression(e), query) for e in node.group_by]
     if node.having is not None:
         query.having = values.condition(node.having)
     for key in node.order_by:

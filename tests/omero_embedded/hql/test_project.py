@@ -152,6 +152,12 @@ def test_whole_objects_can_be_grouped_by(lab: Any) -> None:
     assert [(d.val.name.val, n.val) for d, n in rows] == [("Plate 0", 2), ("Plate 1", 0)]
 
 
+def test_a_reference_that_is_grouped_by_is_its_id(lab: Any) -> None:
+    """OMERO.parade counts ROIs so."""
+    query = "select l.parent.id, count(l.id) from DatasetAnnotationLink l group by l.parent"
+    assert [count for _, count in lab.project(query)] == [2]
+
+
 def test_owners_can_be_selected_and_counted(lab: Any) -> None:
     rows = lab.rows("select distinct d.details.owner from Dataset d")
     assert sorted(r[0].val.omeName.val for r in rows) == ["ann", "bob"]

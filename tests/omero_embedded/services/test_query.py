@@ -6,7 +6,7 @@ import omero
 import omero.model
 import omero.sys
 import pytest
-from omero.rtypes import rint, rstring
+from omero.rtypes import rdouble, rint, rstring
 
 
 def _page(offset: int | None = None, limit: int | None = None) -> omero.sys.Filter:
@@ -103,3 +103,17 @@ def test_one_object_is_not_many_and_no_value(query: Any, text: str) -> None:
 def test_no_value_is_no_object(query: Any) -> None:
     assert query.findByQuery("select max(d.id) from Dataset d where d.id < 0", None) is None
     assert query.findByQuery("select d.id from Dataset d where d.id < 0", None) is None
+
+
+# ---------------------------------------------------------------- what is loaded along
+def test_a_shape_comes_with_its_transform(query: Any, bench: Any) -> None:
+    """OMERO.iviewer, .figure and the JSON API fetch the shapes only, and show how they are transformed."""
+    shape, roi = omero.model.PointI(), omero.model.RoiI()
+    shape.transform = omero.model.AffineTransformI()
+    for name in ("a00", "a10", "a01", "a11", "a02", "a12"):
+        setattr(shape.transform, name, rdouble(2))
+    roi.addShape(shape)
+    made = bench.client.sf.getUpdateService().saveAndReturnObject(roi).id.val
+    asked = f"select r from Roi r left outer join fetch r.shapes where r.id = {made}"
+    (found,) = query.findByQuery(asked, None).copyShapes()
+    assert found.transform.a00.val == 2
