@@ -54,11 +54,15 @@ def assert_says(page: Page, *patterns: str) -> None:
 def add_tag(page: Page, text: str, description: str) -> None:
     """Add a new tag, in the section of tags that is open."""
     page.click("#launch_tags_form")
-    # Nothing that is typed before the tags that there are have been loaded counts.
-    page.wait_for_selector(f"{DIALOG}:has-text('Save'):not([disabled], .ui-state-disabled)")
+
+    def typed() -> bool:
+        page.fill("#id_tag", text)
+        page.press("#id_tag", "End")
+        return bool(page.is_enabled("#id_add_new_tag"))
+
+    # What is typed before the tags that there are have been loaded is lost.
+    assert eventually(typed)
     page.fill("#tag_description", description)
-    page.fill("#id_tag", text)
-    page.press("#id_tag", "End")
     page.click("#id_add_new_tag")
     page.click(f"{DIALOG}:has-text('Save')")
     page.wait_for_selector(f"#right_panel .tag:has-text('{text}')")
