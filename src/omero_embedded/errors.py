@@ -98,6 +98,11 @@ def of_java(name: str, message: str) -> Exception:
     return internal(f"Wrapped Exception: ({name}):\n{message}")
 
 
+def unsupported(message: str = "null") -> Exception:
+    """Say that there is no such way of doing it."""
+    return of_java("java.lang.UnsupportedOperationException", message)
+
+
 def null_pointer() -> Exception:
     """Say that something was used that is not there: a null argument, or a state that was not set yet."""
     return of_java("java.lang.NullPointerException", "null")

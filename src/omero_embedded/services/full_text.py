@@ -1,133 +1,148 @@
-"""Finding objects by words: in their names and descriptions, and in the texts and key-values of their annotations.
+"""Finding objects by words: in their own texts, in those of their annotations, and in the names of whose they are.
 
 The real server asks a Lucene index that follows seconds later; here the database itself is asked, which is always up to
-date. As there, texts are rows of letters and digits, and a word is found where it is one of them, in either case.
-Understood: words, "phrases", * and ? in words, AND, OR (the default), NOT or -, and `field:word`.
+date. What an object's entry in that index holds, field by field, is told by ome.services.fulltext.FullTextBridge.
 """
 
-import fnmatch
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, func, or_, select, true
 
-from omero_embedded import errors, permissions, tables
+from omero_embedded import permissions, tables
 from omero_embedded.call import Call
+from omero_embedded.files.place import paths_of
 from omero_embedded.schema import Collection, ModelClass, Value
+from omero_embedded.services.lucene import Condition, Term, parse
 
-WORD = re.compile(
-    r'(?P<sign>[-+])?(?:(?P<field>[\w.]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"()]+))'
-)
-TOKEN = re.compile(r"[^\W_]+")
-"""A row of letters and digits."""
-SOUGHT = re.compile(r"(?:[^\W_]|[*?])+")
-"""The same in what is searched for, where * and ? stand for others."""
+CONTENTS = "file.contents"
+OF_NOTES = {
+    "annotation": "textValue",
+    "annotation.name": "name",
+    "annotation.ns": "ns",
+    "annotation.type": "class",
+    "tag": "textValue",
+    "term": "termValue",
+}
+"""Fields that hold values of an object's annotations, and the columns that these stand in."""
 
+OF_FILES = {
+    "file.name": "name",
+    "file.path": "path",
+    "file.hash": "hash",
+    "file.format": "mimetype",
+    "file.mimetype": "mimetype",
+}
+"""The same of the files that are attached."""
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One word or phrase: in which field (None: any), whether it must be there (+) or must not (-).
-
-    `choices` are rows of tokens: a text holds the term where one of these rows stands in it.
-    """
-
-    choices: tuple[tuple[str, ...], ...]
-    field: str | None
-    required: bool
-    excluded: bool
-
-    def is_in(self, text: str | None) -> bool:
-        """Whether a text holds the term."""
-        tokens = TOKEN.findall((text or "").lower())
-        return any(_stands(row, tokens) for row in self.choices)
-
-
-def _stands(row: tuple[str, ...], tokens: list[str]) -> bool:
-    return any(
-        all(map(fnmatch.fnmatchcase, tokens[start:], row))
-        for start in range(len(tokens) - len(row) + 1)
-    )
+OF_OWNERS = {
+    "details.owner.omeName": ("details_owner", "Experimenter", "omeName"),
+    "details.owner.firstName": ("details_owner", "Experimenter", "firstName"),
+    "details.owner.lastName": ("details_owner", "Experimenter", "lastName"),
+    "details.group.name": ("details_group", "ExperimenterGroup", "name"),
+}
+"""Fields that hold names of an object's owner and group: the reference, what it leads to, and the column there."""
 
 
-def parse(text: str) -> list[Term]:
-    """Return the terms of a search.
+def find_by_text(call: Call, cls: ModelClass, text: str) -> list[int]:
+    """Return the ids of the objects of the class that a search finds and that may be seen, in order.
 
     Raises
     ------
     omero.ApiUsageException
-        There is no word in it.
+        The search is not in the language (see `lucene`).
     """
-    terms: list[Term] = []
-    require = exclude = False
-    for found in WORD.finditer(text):
-        word = found["phrase"] if found["phrase"] is not None else found["word"]
-        if found["phrase"] is None and word in ("AND", "OR", "NOT", "&&", "||", "!"):
-            if word in ("AND", "&&"):
-                require = True
-                if terms and not terms[-1].excluded:
-                    last = terms.pop()
-                    terms.append(Term(last.choices, last.field, required=True, excluded=False))
-            exclude = word in ("NOT", "!")
-            continue
-        tokens = tuple(SOUGHT.findall(word.lower()))
-        excluded = exclude or found["sign"] == "-"
-        required = (require or found["sign"] == "+") and not excluded
-        if tokens:
-            choices = (tokens,) if found["phrase"] is not None else tuple((t,) for t in tokens)
-            terms.append(Term(choices, found["field"], required, excluded))
-        require = exclude = False
-    if not any(not t.excluded for t in terms):
-        raise errors.api_usage(f"Nothing to search for: {text}")
-    return terms
+    return sorted(_satisfying(call, cls, parse(text)))
 
 
-def find_by_text(call: Call, cls: ModelClass, text: str, fields: tuple[str, ...] = ()) -> list[int]:
-    """Return the ids of the objects of the class that hold the words and may be seen, in order.
-
-    `fields` are those in which words are looked for that name none; none: all.
-    """
-    terms = parse(text)
-    required = [t for t in terms if t.required]
-    found = [set(_holding(call, cls, t, fields)) for t in required or terms if not t.excluded]
-    together = set.intersection(*found) if required else set.union(*found)
-    excluded = [_holding(call, cls, t, fields) for t in terms if t.excluded]
-    return sorted(together.difference(*excluded))
+def _satisfying(call: Call, cls: ModelClass, condition: Condition) -> set[int]:
+    if isinstance(condition, Term):
+        return {o for o, text in _entries(call, cls, condition) if condition.is_in(text)}
+    wanted = [_satisfying(call, cls, c) for c in condition.must or condition.may]
+    if not wanted:
+        return set()
+    found = set.intersection(*wanted) if condition.must else set.union(*wanted)
+    return found.difference(*[_satisfying(call, cls, c) for c in condition.never])
 
 
-def _holding(call: Call, cls: ModelClass, term: Term, fields: tuple[str, ...]) -> Iterator[int]:
-    """Yield the ids of the objects that hold the term, themselves or in an annotation."""
-    table = tables.table(cls.name)
-    within = fields if term.field is None else (term.field,)
-    columns = [table.c[c] for c in _texts(cls, within)]
-    if columns:
-        yield from _found(call, _visible(call, cls, select(table.c.id, *columns)), columns, term)
+def words_like(call: Call, cls: ModelClass, word: str) -> list[str]:
+    """Return the words like one that stand in entries of the class, in order."""
+    term = Term(None, (word.lower(),), fuzzy=True)
+    return sorted({w for _, text in _entries(call, cls, term) for w in term.among(text)})
+
+
+def _entries(call: Call, cls: ModelClass, term: Term) -> Iterator[tuple[int, str | None]]:
+    """Yield objects' ids, each with a text that may hold the term: of its field of their entries, or of any."""
+    rows = tables.table(cls.name)
+    if term.field is None and term.is_in(cls.java):
+        for identifier in call.db.execute(_visible(call, cls, select(rows.c.id))).scalars():
+            yield identifier, cls.java
+    yield from _look(call, cls, rows, _texts(cls, rows, term.field), term)
+    for name in OF_OWNERS if term.field is None else {term.field} & OF_OWNERS.keys():
+        reference, target, column = OF_OWNERS[name]
+        if not cls.is_global:
+            owners = tables.table(target).alias()
+            joined = rows.join(owners, owners.c.id == rows.c[reference])
+            yield from _look(call, cls, joined, [owners.c[column]], term)
     link = cls.fields.get("annotationLinks")
-    if isinstance(link, Collection) and (not within or {"annotation", "tag"} & set(within)):
-        yield from _annotated(call, cls, link, term, within)
+    if isinstance(link, Collection):
+        links, notes = tables.table(link.target), tables.table("Annotation").alias()
+        on_object = links.c[link.inverse] == rows.c.id
+        joined = rows.join(links, on_object).join(notes, notes.c.id == links.c.child)
+        seen = permissions.readable(call, "Annotation", notes)
+        yield from _annotated(call, cls, joined, notes, true() if seen is None else seen, term)
 
 
 def _annotated(
-    call: Call, cls: ModelClass, link: Collection, term: Term, within: tuple[str, ...]
-) -> Iterator[int]:
-    table, links = tables.table(cls.name), tables.table(link.target)
-    notes = tables.table("Annotation").alias()
+    call: Call,
+    cls: ModelClass,
+    joined: FromClause,
+    notes: Any,
+    seen: ColumnElement[bool],
+    term: Term,
+) -> Iterator[tuple[int, str | None]]:
+    """Yield the texts of annotations: objects are `joined` to `notes`, which count if they are `seen`."""
+    field = term.field
+    columns = {OF_NOTES[f] for f in (OF_NOTES if field is None else {field} & OF_NOTES.keys())}
+    of_tags = notes.c["class"] == "TagAnnotation" if field == "tag" else true()
+    yield from _look(call, cls, joined, [notes.c[c] for c in columns], term, seen, of_tags)
+
     pairs = tables.map_table("MapAnnotation", "mapValue")
-    seen = permissions.readable(call, "Annotation", notes)
-    to_notes = table.join(links, links.c[link.inverse] == table.c.id).join(
-        notes, notes.c.id == links.c.child
+    with_pairs = joined.join(pairs, pairs.c.parent == notes.c.id)
+    if field in (None, "annotation", "has_key"):
+        columns_of_pairs = [pairs.c.name] if field == "has_key" else [pairs.c.name, pairs.c.value]
+        yield from _look(call, cls, with_pairs, columns_of_pairs, term, seen)
+    else:  # what stands under a key is a field of its own
+        yield from _look(call, cls, with_pairs, [pairs.c.value], term, seen, pairs.c.name == field)
+
+    files = tables.table("OriginalFile").alias()
+    with_files = joined.join(
+        files, files.c.id == notes.c[tables.column_name("FileAnnotation", "file")]
     )
-    texts: list[Any] = [notes.c[c] for c in ("textValue", "description", "termValue")]
-    of_notes = select(table.c.id, *texts).select_from(to_notes)
-    if within and "annotation" not in within:
-        of_notes = of_notes.where(notes.c["class"] == "TagAnnotation")
-    of_pairs = select(table.c.id, pairs.c.value).select_from(
-        to_notes.join(pairs, pairs.c.parent == notes.c.id)
-    )
-    for query, columns in ((of_notes, texts), (of_pairs, [pairs.c.value])):
-        readable = query if seen is None else query.where(seen)
-        yield from _found(call, _visible(call, cls, readable), columns, term)
+    names = {OF_FILES[f] for f in (OF_FILES if field is None else {field} & OF_FILES.keys())}
+    yield from _look(call, cls, with_files, [files.c[n] for n in names], term, seen)
+    if field in (None, CONTENTS):
+        yield from _reading(call, cls, with_files, files, seen)
+
+
+def _reading(
+    call: Call,
+    cls: ModelClass,
+    joined: FromClause,
+    files: Any,
+    seen: ColumnElement[bool],
+) -> Iterator[tuple[int, str | None]]:
+    """Yield what stands in the texts that are attached."""
+    asked = select(tables.table(cls.name).c.id, files.c.id).select_from(joined).where(seen)
+    bearers: dict[int, list[int]] = {}
+    for identifier, file in call.db.execute(
+        _visible(call, cls, asked.where(files.c.mimetype.like("text/%")))
+    ):
+        bearers.setdefault(file, []).append(identifier)
+    for file, path in paths_of(call, bearers).items():
+        if path.is_file():
+            text = path.read_text(encoding="utf-8", errors="replace")
+            yield from ((identifier, text) for identifier in bearers[file])
 
 
 def _visible(call: Call, cls: ModelClass, query: Select[Any]) -> Select[Any]:
@@ -138,29 +153,37 @@ def _visible(call: Call, cls: ModelClass, query: Select[Any]) -> Select[Any]:
     return query.where(*[c for c in (of_class, seen) if c is not None])
 
 
-def _found(call: Call, query: Select[Any], columns: list[Any], term: Term) -> Iterator[int]:
-    """Yield the ids, the first column of the query, where one of the other columns holds the term."""
-    for identifier, *texts in call.db.execute(query.where(_may_hold(columns, term))):
-        if any(map(term.is_in, texts)):
-            yield identifier
+def _look(
+    call: Call,
+    cls: ModelClass,
+    joined: FromClause,
+    columns: Sequence[ColumnElement[Any]],
+    term: Term,
+    *conditions: ColumnElement[bool],
+) -> Iterator[tuple[int, str | None]]:
+    """Yield what stands in columns of the objects, joined to other tables, where one of these may hold the term."""
+    if not columns:
+        return
+    asked = select(tables.table(cls.name).c.id, *columns).select_from(joined).where(*conditions)
+    for identifier, *texts in call.db.execute(
+        _visible(call, cls, asked).where(_may_hold(columns, term))
+    ):
+        yield from ((identifier, text) for text in texts)
 
 
-def _may_hold(columns: list[Any], term: Term) -> ColumnElement[bool]:
-    """Return the condition that one of the columns holds the letters of the term, in one word or in several."""
-    patterns = {"%" + row[0].replace("*", "%").replace("?", "_") + "%" for row in term.choices}
-    return or_(
-        *[
-            func.coalesce(func.lower(column).like(pattern, escape="\\"), false())
-            for column in columns
-            for pattern in sorted(patterns)
-        ]
-    )
+def _may_hold(columns: Sequence[ColumnElement[Any]], term: Term) -> ColumnElement[bool]:
+    """Return the condition that one of the columns holds the letters that the term begins with."""
+    if term.fuzzy:
+        return true()
+    first = term.tokens[0]
+    letters = first.replace("%", r"\%").replace("_", r"\_").replace("*", "%").replace("?", "_")
+    return or_(*[func.lower(column).like(f"%{letters}%", escape="\\") for column in columns])
 
 
-def _texts(cls: ModelClass, only: tuple[str, ...]) -> list[str]:
-    """Return the columns of the class's texts: of the fields that are named, where any are."""
+def _texts(cls: ModelClass, rows: Any, only: str | None) -> list[ColumnElement[Any]]:
+    """Return the columns of the class's own texts: of the one that is named, where one is."""
     return [
-        tables.column_name(cls.name, f.name)
+        rows.c[tables.column_name(cls.name, f.name)]
         for f in cls.fields.values()
-        if isinstance(f, Value) and f.type == "string" and (not only or f.name in only)
+        if isinstance(f, Value) and f.type == "string" and only in (None, f.name)
     ]

@@ -1,36 +1,96 @@
-"""omero.api.Search: a search that is set up step by step and whose results come in batches."""
+"""omero.api.Search: a search that is set up step by step and whose results come in batches.
 
-from collections.abc import Callable
+A query is checked where it is made and carried out where its results are first asked for, with the restrictions that
+held when it was made (ome.services.SearchBean).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeAlias
 
 import omero
 import omero.model
-from sqlalchemy import ColumnElement, and_, select, true
+from omero.rtypes import rstring, unwrap
+from sqlalchemy import ColumnElement, and_, exists, select, true
 
-from omero_embedded import errors, hql, tables
+from omero_embedded import errors, hql, permissions, tables
 from omero_embedded.call import Call
 from omero_embedded.loading import Loader, class_name
-from omero_embedded.schema import CLASSES, Collection, ModelClass, find_class
-from omero_embedded.services.full_text import find_by_text
+from omero_embedded.schema import CLASSES, Collection, ModelClass, Reference, find_class
+from omero_embedded.services.full_text import find_by_text, words_like
+from omero_embedded.services.lucene import parse, written
 from omero_embedded.wire.registry import stateful
 
 IObject: TypeAlias = omero.model.IObject
+Span: TypeAlias = "tuple[int | None, int | None]"
+"""Two moments in milliseconds, either of which may be open; what lies between them is meant, not they themselves."""
+
+Query: TypeAlias = Callable[[Call], list[IObject]]
+Combine: TypeAlias = Callable[[list[IObject], list[IObject]], list[IObject]]
+
 BATCH = 1000
 """Results at once, unless told."""
-ALL_TYPES = (
-    "Project",
-    "Dataset",
-    "Image",
-    "Screen",
-    "Plate",
-    "Well",
-    "PlateAcquisition",
-    "Roi",
-    "OriginalFile",
-)
+OPEN: Span = (None, None)
 DATES = {"import": "details_creationEvent", "acquisitionDate": "acquisitionDate"}
 """What a date means in byLuceneQueryBuilder."""
+
+
+@dataclass(frozen=True)
+class Owned:
+    """Whose: the column `details_owner` or `details_group` and its value."""
+
+    column: str
+    identifier: int
+
+    @classmethod
+    def read(cls, details: Any) -> "Owned | None":
+        """Read the owner of some details, or the group of details without one."""
+        for name in ("owner", "group"):
+            one = None if details is None else getattr(details, name)
+            if one is not None:
+                if one.id is None:
+                    raise errors.api_usage(f"Id for {name} cannot be null.")
+                return cls(f"details_{name}", one.id.val)
+        return None
+
+
+@dataclass(frozen=True)
+class Restrictions:
+    """What a search is limited to, and how its results come."""
+
+    batch: int = BATCH
+    merged: bool = False
+    case_sensitive: bool = True
+    unloaded: bool = False
+    leading: bool = False
+    types: tuple[ModelClass, ...] = ()
+    ids: tuple[int, ...] = ()
+    created: Span = OPEN
+    modified: Span = OPEN
+    acquired: Span = OPEN
+    owned: Owned | None = None
+    not_owned: Owned | None = None
+    annotated: Span = OPEN
+    annotated_by: Owned | None = None
+    not_annotated_by: Owned | None = None
+    annotated_with: tuple[ModelClass, ...] | None = None
+    order: tuple[tuple[str, bool], ...] = ()
+    fetches: tuple[str, ...] = ()
+
+    def only_type(self, what: str) -> ModelClass:
+        """Return the one class that is searched.
+
+        Raises
+        ------
+        omero.ApiUsageException
+            None was named, or more than one.
+        """
+        if len(self.types) != 1:
+            raise errors.api_usage(
+                f"Searches by {what} are currently limited to a single type.\nPlese use Search.onlyType()"
+            )
+        return self.types[0]
 
 
 @stateful("omero.api.Search")
@@ -38,73 +98,66 @@ class SearchService:
     """One search: restrictions, then queries (`by…`), whose results wait to be taken."""
 
     def __init__(self) -> None:
-        self._batch, self._merged, self._case, self._unloaded = BATCH, False, False, False
-        self._projections = self._leading = False
-        self._clear()
+        self._now = Restrictions()
+        self._queries: list[Query] = []
+        self._results: list[list[IObject]] = []
+        self._combine: Combine | None = None
 
-    def _clear(self) -> None:
-        self._types: list[ModelClass] = []
-        self._ids: list[int] = []
-        self._conditions: list[tuple[str, str, Any]] = []
-        self._order: list[tuple[str, bool]] = []
-        self._fetches: list[str] = []
-        self._batches: list[list[IObject]] = []
-        self._combine: _Combine | None = None
+    def _set(self, **values: Any) -> None:
+        self._now = replace(self._now, **values)
 
     # ------------------------------------------------------------ how results come
     def setBatchSize(self, call: Call, size: int) -> None:
         """Set how many results come at once."""
-        if size < 1:
-            raise errors.api_usage("Batch size must be at least 1.")
-        self._batch = size
+        self._set(batch=size)
 
     def getBatchSize(self, call: Call) -> int:
         """Tell how many results come at once."""
-        return self._batch
+        return self._now.batch
 
     def setMergedBatches(self, call: Call, merge: bool) -> None:
-        """Set whether the results of several queries are put together."""
-        self._merged = merge
+        """Take note; the results of several queries come together in any case, as on the real server."""
+        self._set(merged=merge)
 
     def isMergedBatches(self, call: Call) -> bool:
-        """Tell whether the results of several queries are put together."""
-        return self._merged
+        """Tell what was set."""
+        return self._now.merged
 
     def setCaseSentivice(self, call: Call, caseSensitive: bool) -> None:  # Slice's spelling
         """Take note; words are found in either case."""
-        self._case = caseSensitive
+        self._set(case_sensitive=caseSensitive)
 
     def setCaseSensitive(self, call: Call, caseSensitive: bool) -> None:
         """Take note; words are found in either case."""
-        self._case = caseSensitive
+        self._set(case_sensitive=caseSensitive)
 
     def isCaseSensitive(self, call: Call) -> bool:
         """Tell what was set."""
-        return self._case
+        return self._now.case_sensitive
 
     def setUseProjections(self, call: Call, useProjections: bool) -> None:
-        """Take note."""
-        self._projections = useProjections
+        """Refuse, as the real server does."""
+        raise errors.unsupported()
 
     def isUseProjections(self, call: Call) -> bool:
-        """Tell what was set."""
-        return self._projections
+        """Say that they are not used."""
+        return False
 
     def setReturnUnloaded(self, call: Call, returnUnloaded: bool) -> None:
         """Set whether results are only ids."""
-        self._unloaded = returnUnloaded
+        self._set(unloaded=returnUnloaded)
 
     def isReturnUnloaded(self, call: Call) -> bool:
-        """Tell what was set."""
-        return self._unloaded
+        """Tell whether results are only ids."""
+        return self._now.unloaded
 
     def setAllowLeadingWildcard(self, call: Call, allowLeadingWildcard: bool) -> None:
         """Set whether a word may begin with * or ?."""
-        self._leading = allowLeadingWildcard
+        self._set(leading=allowLeadingWildcard)
 
     def isAllowLeadingWildcard(self, call: Call) -> bool:
-        """Tell what was set."""
-        return self._leading
+        """Tell whether a word may begin with * or ?."""
+        return self._now.leading
 
     # ------------------------------------------------------------ restrictions
     def onlyType(self, call: Call, klass: str) -> None:
@@ -113,224 +166,381 @@ class SearchService:
 
     def onlyTypes(self, call: Call, classes: list[str]) -> None:
         """Search some classes."""
-        found = [find_class(name or "") for name in classes]
-        if any(cls is None for cls in found):
-            raise errors.api_usage(f"{', '.join(classes)}: not all are classes of the model.")
-        self._types = [cls for cls in found if cls is not None]
+        self._set(types=tuple(_class(name) for name in classes or ()))
 
     def allTypes(self, call: Call) -> None:
-        """Search all classes that have texts."""
-        self._types = [CLASSES[name] for name in ALL_TYPES]
+        """Refuse, as the real server does."""
+        raise errors.unsupported()
 
     def onlyIds(self, call: Call, ids: "list[int] | None") -> None:
         """Find only among these."""
-        self._ids = list(ids or ())
+        self._set(ids=tuple(ids or ()))
 
     def onlyOwnedBy(self, call: Call, d: "omero.model.Details | None") -> None:
         """Find only what is somebody's, or in a group."""
-        self._owned(d, "is")
+        self._set(owned=Owned.read(d))
 
     def notOwnedBy(self, call: Call, d: "omero.model.Details | None") -> None:
         """Find only what is not somebody's, or not in a group."""
-        self._owned(d, "not")
-
-    def _owned(self, d: Any, how: str) -> None:
-        for name in ("owner", "group"):
-            one = None if d is None else getattr(d, name)
-            if one is not None and one.id is not None:
-                self._conditions.append((how, f"details_{name}", one.id.val))
+        self._set(not_owned=Owned.read(d))
 
     def onlyCreatedBetween(self, call: Call, start: Any, stop: Any) -> None:
         """Find only what was made in a time."""
-        self._conditions.append(("between", "details_creationEvent", _times(start, stop)))
+        self._set(created=(unwrap(start), unwrap(stop)))
 
     def onlyModifiedBetween(self, call: Call, start: Any, stop: Any) -> None:
         """Find only what was changed in a time."""
-        self._conditions.append(("between", "details_updateEvent", _times(start, stop)))
+        self._set(modified=(unwrap(start), unwrap(stop)))
+
+    def onlyAnnotatedBetween(self, call: Call, start: Any, stop: Any) -> None:
+        """Find only what bears an annotation that was made in a time."""
+        self._set(annotated=(unwrap(start), unwrap(stop)))
+
+    def onlyAnnotatedBy(self, call: Call, d: "omero.model.Details | None") -> None:
+        """Find only what bears an annotation of somebody, or of a group."""
+        self._set(annotated_by=Owned.read(d))
+
+    def notAnnotatedBy(self, call: Call, d: "omero.model.Details | None") -> None:
+        """Find only what bears an annotation that is not somebody's, or not of a group."""
+        self._set(not_annotated_by=Owned.read(d))
+
+    def onlyAnnotatedWith(self, call: Call, classes: "list[str] | None") -> None:
+        """Find only what bears an annotation of a class; what bears none, where no class is named."""
+        self._set(annotated_with=tuple(_class(name) for name in classes or ()))
 
     def addOrderByAsc(self, call: Call, path: str) -> None:
         """Order the results by a field."""
-        self._order.append((path, False))
+        self._set(order=(*self._now.order, (path, False)))
 
     def addOrderByDesc(self, call: Call, path: str) -> None:
         """Order the results by a field, backwards."""
-        self._order.append((path, True))
+        self._set(order=(*self._now.order, (path, True)))
 
     def unordered(self, call: Call) -> None:
         """Leave the results in the order of their ids."""
-        self._order = []
+        self._set(order=())
 
     def fetchAnnotations(self, call: Call, classes: list[str]) -> None:
         """Load the results' annotations too."""
-        self._fetches.append("annotationLinks.child")
+        self._set(fetches=(*self._now.fetches, "annotationLinks.child"))
 
     def fetchAlso(self, call: Call, fetches: list[str]) -> None:
         """Load paths of the results too."""
-        self._fetches += fetches or []
+        self._set(fetches=(*self._now.fetches, *(fetches or ())))
 
     def resetDefaults(self, call: Call) -> None:
-        """Forget all that was set."""
-        self._clear()
+        """Forget all that was set; queries stay."""
+        self._now = Restrictions()
 
     # ------------------------------------------------------------ queries
     def byFullText(self, call: Call, query: str) -> None:
         """Find by words in names, descriptions and annotations."""
-        self._search(call, query, ())
+        if not query:
+            raise errors.api_usage("Query string must be non-empty")
+        self._search(query, query)
 
-    def _search(self, call: Call, query: str, fields: tuple[str, ...]) -> None:
-        if not self._types:
-            raise errors.api_usage("Must specify at least one class with onlyType() first.")
-        if not self._leading and any(w[:1] in "*?" for w in (query or "").split()):
-            raise errors.api_usage("Leading wildcards are not allowed.")
-        self._keep(
-            [
-                o
-                for cls in self._types
-                for o in self._objects(call, cls, find_by_text(call, cls, query or "", fields))
-            ]
+    def _search(self, query: str, text: str, **restricted: Any) -> None:
+        """Take note of a search: what a person asked, and what Lucene is asked; no text: whatever is within dates."""
+        now = replace(self._now, **restricted)
+        cls = now.only_type("full text")
+        if query.startswith(("*", "?")) and not now.leading:
+            raise errors.api_usage(
+                "Searches starting with a leading wildcard (*,?) can be slow.\n"
+                "Please use setAllowLeadingWildcard() to permit this usage."
+            )
+        if query == "*":
+            raise errors.api_usage(
+                "Wildcard searches (*) must contain more than a single wildcard. "
+            )
+        if not now.leading and any(word[:1] in ("*", "?") for word in query.split()):
+            raise errors.api_usage(f"{query} caused a parse exception: a leading wildcard")
+        if now.annotated_with is not None and len(now.annotated_with) > 1:
+            raise errors.api_usage(
+                "HHH-879: At the moment Hibernate cannot fulfill this request.\nPlease use only a"
+                " single onlyAnnotatedWith parameter when performing full text searches."
+            )
+        if text:
+            parse(text)
+        untold = None if restricted else ()
+        self._add(
+            lambda call: _objects(call, now, cls, find_by_text(call, cls, text) if text else untold)
         )
 
     def byLuceneQueryBuilder(
         self, call: Call, fields: str, _from: str, to: str, dateType: str, query: str
     ) -> None:
         """Find by words in some fields, and by a time (dates as yyyymmdd)."""
+        cls = self._now.only_type("full text")
+        if not (query or _from or to):
+            raise errors.api_usage("Query string must be non-empty if no date range is provided")
         names = [name.strip() for name in (fields or "").split(",") if name.strip()]
-        for name, moment in (("from", _from), ("to", to)):
-            if moment and not (len(moment) == 8 and moment.isdigit()):
-                raise errors.api_usage(f"{name} is not a date such as 20240131: {moment}")
-        before = list(self._conditions)
-        if _from or to:
-            column = DATES.get(dateType, "details_creationEvent")
-            how = "between" if column.startswith("details") else "at"
-            self._conditions.append((how, column, (_day(_from, 0), _day(to, 1))))
-        self._search(call, query, tuple(names))
-        self._conditions = before
+        span = (_day(_from, 0), _day(to, 1))
+        acquired = dateType == "acquisitionDate" and cls.name == "Image"
+        within = {"acquired" if acquired else "created": span} if span != OPEN else {}
+        self._search(query or "", written(names, query or ""), **within)
 
     def byHqlQuery(self, call: Call, query: str, params: Any) -> None:
         """Find by a query."""
-        self._keep(list(hql.find(call, query, params)))
+        self._add(lambda call: list(hql.find(call, query, params)))
 
     def bySomeMustNone(self, call: Call, some: Any, must: Any, none: Any) -> None:
         """Find by words of which some, all and none are there."""
         words = [*(some or ()), *(f"+{w}" for w in must or ()), *(f"-{w}" for w in none or ())]
         self.byFullText(call, " ".join(words))
 
+    def bySimilarTerms(self, call: Call, terms: "list[str] | None") -> None:
+        """Find words like one that stand in objects of the class: new comments, with the word sought as namespace."""
+        now, sought = self._now, (terms or [""])[0]
+
+        def found(call: Call) -> list[IObject]:
+            cls = now.only_type("similar terms")
+            return [_comment(word, sought) for word in words_like(call, cls, sought)]
+
+        self._add(found)
+
     def byTagForGroups(self, call: Call, tag: str) -> None:
-        """Find the sets that a tag is in."""
-        self.byHqlQuery(call, _TAGS.format("parent", "child"), _named(tag))
+        """Find what tags are linked to from a tag: new tags, with their text alone."""
+        self._tags(tag, "parent", "child")
 
     def byGroupForTags(self, call: Call, group: str) -> None:
-        """Find the tags of a set."""
-        self.byHqlQuery(call, _TAGS.format("child", "parent"), _named(group))
+        """Find what tags link to a tag: new tags, with their text alone."""
+        self._tags(group, "child", "parent")
+
+    def _tags(self, text: str, source: str, target: str) -> None:
+        def found(call: Call) -> list[IObject]:
+            link = tables.table("AnnotationAnnotationLink")
+            here, there = tables.table("Annotation").alias(), tables.table("Annotation").alias()
+            query = (
+                select(there.c.textValue)
+                .select_from(link)
+                .join(here, here.c.id == link.c[source])
+                .join(there, there.c.id == link.c[target])
+                .where(here.c["class"] == "TagAnnotation", there.c["class"] == "TagAnnotation")
+                .order_by(link.c.id)
+            )
+            if text:
+                query = query.where(here.c.textValue == text)
+            for rows in (here, there):
+                seen = permissions.readable(call, "Annotation", rows)
+                query = query if seen is None else query.where(seen)
+            return [_tag(found_text) for found_text in call.db.execute(query).scalars()]
+
+        self._add(found)
 
     def byAnnotatedWith(self, call: Call, examples: "list[IObject]") -> None:
-        """Find what bears annotations like all the examples."""
-        if not self._types:
-            raise errors.api_usage("Must specify at least one class with onlyType() first.")
-        found: list[IObject] = []
-        for cls in self._types:
-            field = cls.fields.get("annotationLinks")
-            if not isinstance(field, Collection):
-                continue
-            rows, link, note = (
-                tables.table(cls.name),
-                tables.table(field.target),
-                tables.table("Annotation"),
-            )
-            query = select(rows.c.id)
-            for example in examples or ():
-                bears = select(link.c.parent).join(note, note.c.id == link.c.child)
-                bears = bears.where(note.c["class"] == class_name(example), *_like(example, note))
-                query = query.where(rows.c.id.in_(bears))
-            found += self._objects(call, cls, list(call.db.execute(query).scalars()))
-        self._keep(found)
+        """Find what bears annotations of the classes and with the values of all the examples."""
+        now = self._now
+        cls = now.only_type("annotated with")
+        if not examples:
+            raise errors.api_usage("Must specify at least one annotation.")
+        alike = [_like(example) for example in examples]
+        field = cls.fields.get("annotationLinks")
+        if not isinstance(field, Collection):
+            raise errors.query(f"{cls.java} bears no annotations.")
+        links = field.target
+
+        def found(call: Call) -> list[IObject]:
+            link, note = tables.table(links), tables.table("Annotation")
+            rows = tables.table(cls.name)
+            bearing = [
+                rows.c.id.in_(
+                    select(link.c.parent)
+                    .join(note, note.c.id == link.c.child)
+                    .where(condition(note), *_annotation(call, now, note))
+                )
+                for condition in alike
+            ]
+            ids = list(call.db.execute(select(rows.c.id).where(*bearing)).scalars())
+            return _objects(call, replace(now, annotated_with=None), cls, ids)
+
+        self._add(found)
+
+    def byUUID(self, call: Call, uuids: "list[str]") -> None:
+        """Refuse, as the real server does."""
+        raise errors.unsupported()
 
     def or_(self, call: Call) -> None:
-        """Add what the next query finds to what the last one found."""
+        """Add what the next query finds to what the last one finds."""
         self._combine = _union
 
     def and_(self, call: Call) -> None:
-        """Leave of what the last query found what the next one finds too."""
+        """Leave of what the last query finds what the next one finds too."""
         self._combine = _intersection
 
     def not_(self, call: Call) -> None:
-        """Take what the next query finds from what the last one found."""
+        """Take what the next query finds from what the last one finds."""
         self._combine = _difference
 
+    def _add(self, query: Query) -> None:
+        combine, self._combine = self._combine, None
+        if combine is None:
+            self._queries.append(query)
+            return
+        if not self._queries:
+            raise errors.api_usage("There must be at least 1 active query for this operation.")
+        last = self._queries.pop()
+        self._queries.append(lambda call: combine(last(call), query(call)))
+
     def clearQueries(self, call: Call) -> None:
-        """Forget the results."""
-        self._batches, self._combine = [], None
+        """Forget the queries that have not been carried out."""
+        self._queries = []
 
     def activeQueries(self, call: Call) -> int:
-        """Tell of how many queries there are results."""
-        return len(self._batches)
+        """Tell how many queries have not been carried out."""
+        return len(self._queries)
 
     # ------------------------------------------------------------ results
     def hasNext(self, call: Call) -> bool:
         """Tell whether there are results."""
-        return any(self._batches)
+        while True:
+            self._results = [results for results in self._results if results]
+            if self._results or not self._queries:
+                return bool(self._results)
+            self._results.append(self._queries.pop(0)(call))
 
     def next(self, call: Call) -> IObject:  # Slice's name
         """Give the next result."""
-        return self._take(1)[0]
+        if not self.hasNext(call):
+            raise errors.api_usage("No element. Please use hasNext().")
+        return self._pop(call)
 
     def results(self, call: Call) -> list[IObject]:
-        """Give the next results."""
-        return self._take(self._batch)
+        """Give the next results, of as many queries as it takes to fill a batch."""
+        if not self.hasNext(call):
+            raise errors.api_usage("No elements. Please use hasNext().")
+        found: list[IObject] = []
+        while len(found) < self._now.batch and self.hasNext(call):
+            found.append(self._pop(call))
+        return found
+
+    def _pop(self, call: Call) -> IObject:
+        found = self._results[0].pop(0)
+        if self._now.unloaded and found.id is not None:
+            return Loader(call).proxy(class_name(found), found.id.val)
+        return found
+
+    def currentMetadata(self, call: Call) -> None:
+        """Refuse, as the real server does."""
+        raise errors.unsupported()
+
+    def currentMetadataList(self, call: Call) -> None:
+        """Refuse, as the real server does."""
+        raise errors.unsupported()
+
+    def remove(self, call: Call) -> None:
+        """Refuse, as the real server does."""
+        raise errors.unsupported("Cannot remove via ome.api.Search")
 
     def close(self, call: Call) -> None:
         """Forget everything."""
-        self._clear()
-
-    def _take(self, number: int) -> list[IObject]:
-        while self._batches and not self._batches[0]:
-            self._batches.pop(0)
-        if not self._batches:
-            raise errors.api_usage("No more results.")
-        first = self._batches[0]
-        taken, self._batches[0] = first[:number], first[number:]
-        if not self._batches[0]:
-            self._batches.pop(0)
-        return taken
-
-    def _keep(self, found: list[IObject]) -> None:
-        combine, self._combine = self._combine, None
-        if combine is not None and self._batches:
-            self._batches[-1] = combine(self._batches[-1], found)
-        elif self._merged and self._batches:
-            self._batches[0] += found
-        else:
-            self._batches.append(found)
-
-    def _objects(self, call: Call, cls: ModelClass, ids: list[int]) -> list[IObject]:
-        """Return what of the ids is within the restrictions, in order."""
-        rows = tables.table(cls.name)
-        query = select(rows.c.id).where(rows.c.id.in_(ids))
-        if self._ids:
-            query = query.where(rows.c.id.in_(self._ids))
-        for how, column, value in self._conditions:
-            if column in rows.c:
-                query = query.where(_restriction(rows, how, column, value))
-        for path, backwards in self._order:
-            if path in cls.fields and tables.column_name(cls.name, path) in rows.c:
-                ordered = rows.c[tables.column_name(cls.name, path)]
-                query = query.order_by(ordered.desc() if backwards else ordered)
-        wanted = list(call.db.execute(query.order_by(rows.c.id)).scalars())
-        loader = Loader(call)
-        if self._unloaded:
-            return [loader.proxy(cls.name, i) for i in wanted]
-        found = list(loader.objects(cls.name, wanted).values())
-        for path in (
-            "details.owner",
-            "details.creationEvent",
-            "details.updateEvent",
-            *self._fetches,
-        ):
-            loader.fetch(found, path)
-        return found
+        self._queries, self._results = [], []
 
 
-_Combine: TypeAlias = Callable[[list[IObject], list[IObject]], list[IObject]]
+def _class(name: str) -> ModelClass:
+    found = find_class(name or "")
+    if found is None:
+        raise errors.api_usage(f"{name} does not specify a valid class.")
+    return found
+
+
+def _tag(text: str | None) -> IObject:
+    tag = omero.model.TagAnnotationI()
+    tag.textValue = None if text is None else rstring(text)
+    return tag
+
+
+def _comment(text: str, namespace: str) -> IObject:
+    comment = omero.model.CommentAnnotationI()
+    comment.textValue, comment.ns = rstring(text), rstring(namespace)
+    return comment
+
+
+def _objects(
+    call: Call, now: Restrictions, cls: ModelClass, ids: Sequence[int] | None
+) -> list[IObject]:
+    """Return what of the ids (of all where there are none) is within the restrictions, in order."""
+    rows = tables.table(cls.name)
+    query = select(rows.c.id).where(*_within(call, now, cls))
+    if ids is not None:
+        query = query.where(rows.c.id.in_(ids))
+    for condition in (permissions.readable(call, cls.name, rows), tables.of_class(cls.name, rows)):
+        query = query if condition is None else query.where(condition)
+    for path, backwards in now.order:
+        if path in cls.fields and tables.column_name(cls.name, path) in rows.c:
+            ordered = rows.c[tables.column_name(cls.name, path)]
+            query = query.order_by(ordered.desc() if backwards else ordered)
+    wanted = list(call.db.execute(query.order_by(rows.c.id)).scalars())
+    loader = Loader(call)
+    found = list(loader.objects(cls.name, wanted).values())
+    for path in ("details.creationEvent", "details.updateEvent", *now.fetches):
+        loader.fetch(found, path)
+    return found
+
+
+def _within(call: Call, now: Restrictions, cls: ModelClass) -> list[ColumnElement[bool]]:
+    """Return the conditions of the restrictions on the class's rows."""
+    rows, event = tables.table(cls.name), tables.table("Event")
+    conditions = _whose(rows, now.owned, now.not_owned)
+    if now.ids:
+        conditions.append(rows.c.id.in_(now.ids))
+    for span, column in (
+        (now.created, "details_creationEvent"),
+        (now.modified, "details_updateEvent"),
+    ):
+        if span != OPEN and column in rows.c:
+            at = select(event.c.id).where(_between(event.c.time, span))
+            conditions.append(rows.c[column].in_(at))
+    if now.acquired != OPEN:
+        conditions.append(_between(rows.c.acquisitionDate, now.acquired))
+    return conditions + _bears(call, now, cls)
+
+
+def _whose(rows: Any, owned: Owned | None, not_owned: Owned | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if owned is not None and owned.column in rows.c:
+        conditions.append(rows.c[owned.column] == owned.identifier)
+    if not_owned is not None and not_owned.column in rows.c:
+        conditions.append(rows.c[not_owned.column] != not_owned.identifier)
+    return conditions
+
+
+def _bears(call: Call, now: Restrictions, cls: ModelClass) -> list[ColumnElement[bool]]:
+    """Return the condition that an object bears such an annotation as is asked for, if any is."""
+    rows, note, field = (
+        tables.table(cls.name),
+        tables.table("Annotation"),
+        cls.fields.get("annotationLinks"),
+    )
+    conditions = _annotation(call, now, note)
+    if now.annotated_with is None and not conditions:
+        return []
+    if not isinstance(field, Collection):
+        return [~true()]
+    link = tables.table(field.target)
+    bearing = select(link.c.id).where(link.c[field.inverse] == rows.c.id)
+    if now.annotated_with == ():
+        return [~exists(bearing), *([~true()] if conditions else [])]
+    for wanted in now.annotated_with or ():
+        conditions.append(note.c["class"] == wanted.name)
+    return [exists(bearing.join(note, note.c.id == link.c.child).where(*conditions))]
+
+
+def _annotation(call: Call, now: Restrictions, note: Any) -> list[ColumnElement[bool]]:
+    """Return the restrictions on annotations."""
+    event = tables.table("Event")
+    conditions = _whose(note, now.annotated_by, now.not_annotated_by)
+    if now.annotated != OPEN:
+        at = select(event.c.id).where(_between(event.c.time, now.annotated))
+        conditions.append(note.c.details_creationEvent.in_(at))
+    seen = permissions.readable(call, "Annotation", note)
+    return conditions if seen is None or not conditions else [*conditions, seen]
+
+
+def _between(moment: Any, span: Span) -> ColumnElement[bool]:
+    start, stop = span
+    return and_(
+        true() if start is None else moment > start, true() if stop is None else moment < stop
+    )
 
 
 def _keys(objects: list[IObject]) -> dict[tuple[str, int], IObject]:
@@ -351,58 +561,44 @@ def _difference(first: list[IObject], second: list[IObject]) -> list[IObject]:
     return [o for key, o in _keys(first).items() if key not in gone]
 
 
-_TAGS = (
-    "select a from TagAnnotation a where a.id in (select l.{0}.id from AnnotationAnnotationLink l"
-    " where l.{1}.id in (select t.id from TagAnnotation t where t.textValue = :name))"
-)
-
-
-def _named(name: str) -> "omero.sys.ParametersI":
-    return omero.sys.ParametersI().addString("name", name)
-
-
-def _times(start: Any, stop: Any) -> tuple[int | None, int | None]:
-    return (None if start is None else start.val, None if stop is None else stop.val)
-
-
 def _day(text: str, after: int) -> int | None:
     """Return the beginning of a day, or of `after` days later, in milliseconds since 1970 (UTC)."""
-    if not text:
+    if not (text or "").strip():
         return None
     try:
-        day = datetime(int(text[:4]), int(text[4:6]), int(text[6:]), tzinfo=timezone.utc)
+        day = datetime.strptime(text.strip(), "%Y%m%d").replace(tzinfo=timezone.utc)
     except ValueError as error:
-        raise errors.api_usage(f"{text} is no date: {error}") from error
+        message = "Invalid date format, dates must be in format YYYYMMDD."
+        raise errors.api_usage(message) from error
     return int((day + timedelta(days=after)).timestamp() * 1000)
 
 
-def _restriction(rows: Any, how: str, column: str, value: Any) -> ColumnElement[bool]:
-    if how == "is":
-        return rows.c[column] == value  # type: ignore[no-any-return]
-    if how == "not":
-        return rows.c[column] != value  # type: ignore[no-any-return]
-    start, stop = value
-    event = tables.table("Event")
-    moment = event.c.time if how == "between" else rows.c[column]
-    within = and_(
-        true() if start is None else moment >= start, true() if stop is None else moment <= stop
-    )
-    return within if how == "at" else rows.c[column].in_(select(event.c.id).where(within))
+VALUES = {
+    "BooleanAnnotation": "boolValue",
+    "CommentAnnotation": "textValue",
+    "DoubleAnnotation": "doubleValue",
+    "FileAnnotation": "file",
+    "LongAnnotation": "longValue",
+    "TagAnnotation": "textValue",
+    "TimestampAnnotation": "timeValue",
+    "XmlAnnotation": "textValue",
+}
+"""Of the kinds of annotations that can be examples, the field that is compared."""
 
 
-def _like(example: IObject, note: Any) -> list[ColumnElement[bool]]:
-    """Return the conditions that an annotation has the values of an example."""
-    found = []
-    for name in (
-        "ns",
-        "textValue",
-        "longValue",
-        "doubleValue",
-        "boolValue",
-        "termValue",
-        "timeValue",
-    ):
-        value = getattr(example, f"_{name}", None)
-        if value is not None:
-            found.append(note.c[tables.column_name(class_name(example), name)] == value.val)
-    return found
+def _like(example: IObject) -> Callable[[Any], ColumnElement[bool]]:
+    """Return the condition that an annotation is of the class of an example and has its value, where it has one."""
+    cls = class_name(example)
+    if cls not in VALUES:
+        raise errors.api_usage(f"Unsupported annotation type:{cls}")
+    name = VALUES[cls]
+    value = getattr(example, name)
+    column = tables.column_name(cls, name)
+    if isinstance(CLASSES[cls].fields[name], Reference):
+        value = None if value is None else value.id
+
+    def condition(note: Any) -> ColumnElement[bool]:
+        of_class = note.c["class"] == cls
+        return of_class if value is None else and_(of_class, note.c[column] == value.val)
+
+    return condition

@@ -7,6 +7,8 @@ import omero.model
 import pytest
 from omero.rtypes import rstring
 
+from omero_embedded.services.lucene import written
+
 
 @pytest.fixture
 def search(omero_client: Any) -> Any:
@@ -37,13 +39,11 @@ def test_what_two_queries_find_is_put_together(search: Any, operator: str, found
     assert not search.hasNext()
 
 
-def test_without_a_word_between_them_the_results_of_queries_come_one_after_the_other(
-    search: Any,
-) -> None:
+def test_without_a_word_between_them_the_results_of_queries_fill_a_batch(search: Any) -> None:
     search.byFullText("galactose")
     search.byFullText("bacteria")
-    assert [o.name.val for o in search.results()] == ["yeast galactose"]
-    assert [o.name.val for o in search.results()] == ["bacteria glucose"]
+    assert [o.name.val for o in search.results()] == ["yeast galactose", "bacteria glucose"]
+    assert not search.hasNext()
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,8 @@ def test_without_a_word_between_them_the_results_of_queries_come_one_after_the_o
     [
         ("buoy7", {"buoy7.tif"}),
         ("BUOY7", {"buoy7.tif"}),
-        ("buoy7.tif", {"buoy7.tif", "dock_7.tif"}),  # either word will do
+        ("buoy7.tif", {"buoy7.tif"}),  # a phrase
+        ("buoy7 tif", {"buoy7.tif", "dock_7.tif"}),  # either word will do
         ('"buoy7.tif"', {"buoy7.tif"}),
         ("buoy", set()),
         ("buoy*", {"buoy7.tif"}),
@@ -60,6 +61,10 @@ def test_without_a_word_between_them_the_results_of_queries_come_one_after_the_o
         ("tif -dock", {"buoy7.tif"}),
         ("name:doc?", {"dock_7.tif"}),
         ("description:dock", set()),
+        ("name:(dock buoy7) AND 7", {"dock_7.tif"}),
+        ("dock && !7", set()),
+        ("NOT dock", set()),  # nothing but an exclusion finds nothing
+        ("bouy7~", {"buoy7.tif"}),
     ],
 )
 def test_a_word_is_a_row_of_letters_and_digits(
@@ -76,3 +81,112 @@ def test_a_word_is_a_row_of_letters_and_digits(
 def test_operators_hold_in_all_fields_that_are_asked_for(search: Any) -> None:
     search.byLuceneQueryBuilder("name,description", "", "", "", "yeast AND gluc*")
     assert [o.name.val for o in search.results()] == ["yeast glucose"]
+
+
+@pytest.mark.parametrize("wrong", ["(", "name:OR", "AND dock", "dock AND", "a:b:c", '"dock', "()"])
+def test_what_lucene_cannot_read_is_a_wrong_call(search: Any, wrong: str) -> None:
+    with pytest.raises(omero.ApiUsageException, match="caused a parse exception"):
+        search.byFullText(wrong)
+
+
+# ---------------------------------------------------------------- as people type
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ("dock", "name:dock tag:dock"),
+        ("dock-7.tif", "name:dock-7 tag:dock-7 name:tif tag:tif"),
+        ('"on the quay" *', 'name:"on the quay" tag:"on the quay"'),
+        ("depth:12", "depth:12"),  # what is under a key
+        ("a b AND c", "name:a tag:a ((name:b tag:b) AND (name:c tag:c))"),
+        ("a AND b c", "name:c tag:c ((name:a tag:a) AND (name:b tag:b))"),
+        ("(", ""),
+    ],
+)
+def test_what_a_person_types_is_sought_in_each_field(typed: str, asked: str) -> None:
+    """As in the example of ome.util.search.LuceneQueryBuilder."""
+    assert written(("name", "tag"), typed) == asked
+
+
+@pytest.mark.parametrize("wrong", ["AND", "dock OR quay", "NOT dock", "dock -7"])
+def test_words_of_the_language_are_no_words_to_look_for(search: Any, wrong: str) -> None:
+    with pytest.raises(omero.ApiUsageException):
+        search.byLuceneQueryBuilder("name", "", "", "", wrong)
+
+
+def test_what_holds_no_word_finds_nothing(search: Any) -> None:
+    search.byLuceneQueryBuilder("name", "", "", "", "( !")
+    assert not search.hasNext()
+
+
+# ---------------------------------------------------------------- what an object's entry holds
+@pytest.fixture
+def annotated(omero_client: Any) -> Any:
+    """Return what searches for the Dataset that bears annotations, and tells whether it was found."""
+    update = omero_client.sf.getUpdateService()
+    file = omero.model.OriginalFileI()
+    file.name, file.path, file.mimetype = (rstring(t) for t in ("tides.txt", "/", "text/plain"))
+    file = update.saveAndReturnObject(file)
+    store = omero_client.sf.createRawFileStore()
+    store.setFileId(file.id.val)
+    store.write(b"high and low", 0, 12)
+    store.save()
+    store.close()
+    attached, tag, term, pairs = (
+        getattr(omero.model, f"{kind}AnnotationI")() for kind in ("File", "Tag", "Term", "Map")
+    )
+    attached.file = omero.model.OriginalFileI(file.id.val, False)
+    tag.textValue, tag.ns, tag.description = rstring("wet"), rstring("my.space"), rstring("unsaid")
+    term.termValue = rstring("hull")
+    pairs.mapValue = [omero.model.NamedValue("depth", "shallow")]
+    dataset = omero.model.DatasetI()
+    dataset.name = rstring("harbour")
+    for annotation in (attached, tag, term, pairs):
+        dataset.linkAnnotation(annotation)
+    update.saveObject(dataset)
+    made = omero_client.sf.createSearchService()
+    made.onlyType("Dataset")
+
+    def found(text: str) -> bool:
+        made.byFullText(text)
+        return bool(made.hasNext() and made.results())
+
+    yield found
+    made.close()
+
+
+@pytest.mark.parametrize(
+    "sought",
+    [
+        "annotation:wet",
+        "tag:wet",
+        "term:hull",
+        "annotation:depth",
+        "annotation:shallow",
+        "has_key:depth",
+        "depth:shallow",
+        "annotation.ns:my.space",
+        "annotation.type:MapAnnotation",
+        "file.name:tides",
+        "file.format:plain",
+        "file.contents:low",
+        "details.group.name:{group}",
+        "low AND shallow AND wet AND hull AND harbour AND tides AND {group} AND dataset",
+    ],
+)
+def test_what_the_index_has_of_an_object_is_found(
+    annotated: Any, omero_client: Any, sought: str
+) -> None:
+    group = omero_client.sf.getAdminService().getEventContext().groupName
+    assert annotated(sought.format(group=group))
+
+
+@pytest.mark.parametrize(
+    "sought", ["annotation:hull", "annotation:low", "tag:shallow", "unsaid", "hull:shallow"]
+)
+def test_a_word_is_found_in_its_own_field_only(annotated: Any, sought: str) -> None:
+    assert not annotated(sought)
+
+
+def test_words_like_one_come_as_comments(search: Any) -> None:
+    search.bySimilarTerms(["yeest"])
+    assert [o.textValue.val for o in search.results()] == ["yeast"]
