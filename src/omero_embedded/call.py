@@ -100,6 +100,8 @@ class Call:
         except ValueError:
             asked = self.session.group_id
         if asked >= 0 and asked not in self.people.groups:
+            if any_will_do:
+                return self.session.group_id
             raise errors.missing_row("ome.model.meta.ExperimenterGroup", asked)
         if self.session.only_groups is not None and asked not in self.session.only_groups:
             raise errors.security("Group-sudo session cannot change context!")

@@ -41,6 +41,7 @@ class Handle:
     """omero.cmd.Handle of one command."""
 
     interface = "omero.cmd.Handle"
+    in_any_group = True
 
     def __init__(
         self,
@@ -173,13 +174,16 @@ def carry_out(
         return omero.cmd.Unknown(
             request.ice_id(), "unknown-request", {"message": f"{name} is not offered."}
         )
-    call: Call | None = None
     command = registry.COMMANDS[name]
     if getattr(command, "all_groups", False) and not context.get("omero.group"):
         context = {**context, "omero.group": "-1"}
+    call: Call | None = None
+    began = False
     try:
         call = Call(core, session, context, writes=True)
+        began = True
         response = command(request).run(call)
+        began = False
         if not may_commit():
             call.abandon()
             return omero.cmd.ERR(request.ice_id(), "cancelled", {})
@@ -194,5 +198,9 @@ def carry_out(
         if not isinstance(error, omero.ServerError):
             log.exception("%s failed", name)
         message = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
-        return omero.cmd.ERR("InternalException", "exception", {"message": message})
+        return omero.cmd.ERR(
+            request.ice_id(),
+            "steps-cancel" if began else "run-fail",  # as omero.cmd.HandleI
+            {"message": message, "stacktrace": message},
+        )
     return response

@@ -35,3 +35,15 @@ def test_a_command_that_has_finished_cannot_be_cancelled(bench: Bench) -> None:
     assert not handle.cancel()
     callback.close(True)
     assert not bench.exists("Dataset", dataset)
+
+
+def test_a_command_in_a_group_that_is_not_there_is_taken_and_fails(bench: Bench) -> None:
+    """The handle is made without a look at the group; carrying out is what fails (omero.cmd.HandleI)."""
+    context, request = {"omero.group": "999999999"}, omero.cmd.Timing(millisPerStep=0, steps=1)
+    handle = bench.client.sf.submit(request, context)
+    callback = omero.callbacks.CmdCallbackI(bench.client, handle)
+    callback.loop(60, 500)
+    response = callback.getResponse()
+    callback.close(True)
+    assert (response.category, response.name) == ("::omero::cmd::Timing", "run-fail")
+    assert "No row with the given identifier exists" in response.parameters["message"]
