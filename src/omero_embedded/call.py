@@ -52,7 +52,7 @@ class Call:
         What Ice says of the call; None where no client waits for it.
 
     Unless `in_any_group`, who acts must be a member of the group, or everybody may read in it: a session may have been
-    begun in one where neither is so.
+    begun in one where neither is so. What the context asks for in vain is then left out.
     """
 
     def __init__(
@@ -71,20 +71,20 @@ class Call:
         self.writes = writes
         self.current = current
         self.people: People = server.directory.now()
-        self.user: User = self._user()
+        self.user: User = self._user(any_will_do=in_any_group)
         self.group_id: int = self._group(any_will_do=in_any_group)
         self._transaction: Transaction | None = None
         self._event: int | None = None
         self._log = EventLog()
         self._after: list[Callable[[], None]] = []
 
-    def _user(self) -> User:
+    def _user(self, *, any_will_do: bool) -> User:
         user = session_user(self.people, self.session)
         try:
             named = int(self.context.get("omero.user", ""))
         except ValueError:
             return user
-        if named == user.id:
+        if named == user.id or (any_will_do and not (user.is_admin and named in self.people.users)):
             return user
         if not user.is_admin:
             raise errors.security(

@@ -5,6 +5,7 @@ from typing import Any
 import omero
 import omero.callbacks
 import omero.cmd
+import pytest
 
 from omero_bench import Bench
 
@@ -37,13 +38,23 @@ def test_a_command_that_has_finished_cannot_be_cancelled(bench: Bench) -> None:
     assert not bench.exists("Dataset", dataset)
 
 
-def test_a_command_in_a_group_that_is_not_there_is_taken_and_fails(bench: Bench) -> None:
-    """The handle is made without a look at the group; carrying out is what fails (omero.cmd.HandleI)."""
-    context, request = {"omero.group": "999999999"}, omero.cmd.Timing(millisPerStep=0, steps=1)
+@pytest.mark.parametrize(
+    ("context", "message"),
+    [
+        ({"omero.group": "999999999"}, "No row with the given identifier exists"),
+        ({"omero.user": "0"}, "is not an admin and so cannot set uid"),
+    ],
+)
+def test_a_command_for_whom_it_cannot_be_is_taken_and_fails(
+    omero_new_user: Any, bench_of: Any, context: dict[str, str], message: str
+) -> None:
+    """The handle is made without a look at group and user; carrying out is what fails (omero.cmd.HandleI)."""
+    bench = bench_of(omero_new_user())
+    request = omero.cmd.Timing(millisPerStep=0, steps=1)
     handle = bench.client.sf.submit(request, context)
     callback = omero.callbacks.CmdCallbackI(bench.client, handle)
     callback.loop(60, 500)
     response = callback.getResponse()
     callback.close(True)
     assert (response.category, response.name) == ("::omero::cmd::Timing", "run-fail")
-    assert "No row with the given identifier exists" in response.parameters["message"]
+    assert message in response.parameters["message"]
