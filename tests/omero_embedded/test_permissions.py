@@ -206,6 +206,8 @@ def test_a_group_that_all_may_read_is_read_by_all(
     assert flags(found.details.permissions) == ""
     with pytest.raises(omero.SecurityViolation, match="You are not authorized to create"):
         clients[1].sf.getUpdateService().saveObject(dataset, context)
+    # All would see it, the users of other tests too.
+    clients[0].sf.getUpdateService().deleteObject(saved)
     for client in clients:
         client.closeSession()
 

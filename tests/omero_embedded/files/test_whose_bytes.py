@@ -69,10 +69,12 @@ def test_an_imported_file_keeps_its_name_and_takes_all_other_changes(
 
 def test_a_copy_of_an_imported_file_has_bytes_of_its_own(omero_client: Any, tmp_path: Path) -> None:
     PIL.Image.new("L", (8, 6)).save(tmp_path / "twice.png")
-    imported(omero_client, [tmp_path / "twice.png"])
+    image = imported(omero_client, [tmp_path / "twice.png"]).objects[0].id.val
     query = omero_client.sf.getQueryService()
     first = query.findByQuery("select o from OriginalFile o where o.name = 'twice.png'", None)
-    done = omero_client.submit(omero.cmd.Duplicate(targetObjects={"OriginalFile": [first.id.val]}))
+    # Files are copied only where that is asked for.
+    copy = omero.cmd.Duplicate(targetObjects={"Image": [image]}, typesToDuplicate=["OriginalFile"])
+    done = omero_client.submit(copy)
     (second,) = done.getResponse().duplicates["ome.model.core.OriginalFile"]
     done.close(True)
     omero_client.submit(omero.cmd.Delete2(targetObjects={"OriginalFile": [second]})).close(True)
