@@ -41,6 +41,7 @@ def load_settings(call: Call, ids: Iterable[int]) -> list[IObject]:
     bindings = loader.fetch(settings, "waveRendering")
     loader.fetch(bindings, "family")
     loader.fetch(bindings, "spatialDomainEnhancement")
+    loader.fetch(settings, "projections")
     return settings
 
 

@@ -71,7 +71,7 @@ class RenderingEngine:
         """Choose the client's own settings of an image, or else its owner's; whether there are any."""
         self._let_go()
         self._by_id = False
-        found = stored.find(call, pixelsId)
+        found = stored.find_for(call, pixelsId)
         self._settings = None if found is None else stored.read(call, found)
         return self._settings is not None
 
@@ -516,10 +516,14 @@ class RenderingEngine:
 
     def getCodomainMapContext(self, call: Call, w: int) -> list[IObject]:
         """Return a channel's transformations: the reversal, if there is one."""
-        if not self._channel(w).reverse:
+        channel = self._channel(w)
+        if not channel.reverse:
             return []
+        known = stored.reversals(call, channel)
+        if known:
+            return list(Loader(call).objects("ReverseIntensityContext", known).values())
         context = omero.model.ReverseIntensityContextI()
-        context.reverse = omero.rtypes.rbool(True)
+        context.reverse, context.version = omero.rtypes.rbool(True), omero.rtypes.rint(0)
         return [context]
 
     # ------------------------------------------------------------ pixels

@@ -1,8 +1,8 @@
 """Pictures in another size, to the last bit as the real server's thumbnails.
 
-The real server scales with the library java-image-scaling: Lanczos filter of radius 3, first across, then down, rounded
-to bytes in between. That library lays its filter half a pixel too far to the right and down (the middle of a pixel is
-at .5 of the result and at .0 of the source); so does this.
+The real server (ome.logic.JavaImageScalingService) scales with the library java-image-scaling: Lanczos filter of radius
+3, first across, then down, rounded to bytes in between. That library lays its filter half a pixel too far to the right
+and down (the middle of a pixel is at .5 of the result and at .0 of the source); so does this.
 """
 
 import functools
@@ -16,15 +16,29 @@ from PIL import Image
 RADIUS = 3.0
 """How far the filter reaches, in pixels of the smaller picture."""
 
+LEAST = 3
+"""Pixels along a side that the filter needs, before and after; smaller pictures are drawn without it."""
+
 
 def scaled(image: Image.Image, width: int, height: int) -> Image.Image:
-    """Return a picture in another size, at least one pixel wide and high."""
-    across, down = _weights(image.width, max(1, width)), _weights(image.height, max(1, height))
+    """Return a picture in another size, at least `LEAST` pixels wide and high.
+
+    Sizes go through a factor in single precision and are cut off, so that some come out a pixel smaller.
+    """
+    width, height = _reached(image.width, width), _reached(image.height, height)
+    if min(image.size) < LEAST:
+        return image.resize((width, height), Image.Resampling.NEAREST)
+    across, down = _weights(image.width, width), _weights(image.height, height)
     channels = []
     for channel in image.split():
         plane = np.asarray(channel).astype(np.float32) @ across.T
         channels.append(_as_bytes(down @ _as_bytes(plane)).astype(np.uint8))
     return Image.merge(image.mode, [Image.fromarray(c) for c in channels])
+
+
+def _reached(source: int, target: int) -> int:
+    size = np.float32(source)
+    return max(LEAST, int(size * (np.float32(target) / size)))
 
 
 def _as_bytes(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -52,17 +52,17 @@ class RenderingSettingsService:
 
     def getRenderingSettings(self, call: Call, pixelsId: int) -> IObject | None:
         """Return the client's settings for an image."""
-        found = stored.find(call, pixelsId)
+        found = stored.find_for(call, pixelsId)
         return None if found is None else load_settings(call, [found])[0]
 
     def createNewRenderingDef(self, call: Call, pixels: IObject) -> IObject:
         """Return new settings for an image that say which plane is shown at first, and nothing else; nothing is saved."""
         description = _described(call, pixels.id.val)
-        made = omero.model.RenderingDefI()
+        made = _new(omero.model.RenderingDefI())
         made.defaultZ, made.defaultT = rint(description.sizes[2] // 2), rint(0)
-        made.quantization = omero.model.QuantumDefI()
+        made.quantization = _new(omero.model.QuantumDefI())
         for _ in range(description.sizes[3]):
-            made.addChannelBinding(omero.model.ChannelBindingI())
+            made.addChannelBinding(_new(omero.model.ChannelBindingI()))
         made.pixels = omero.model.PixelsI(description.id, False)
         return made
 
@@ -273,6 +273,12 @@ _BELOW: dict[str, Callable[[Iterable[int]], Select[Any]]] = {
     "PlateAcquisition": _of_acquisitions,
     "Screen": _of_screens,
 }
+
+
+def _new(made: IObject) -> IObject:
+    """Return an object with the version that those made inside the server have."""
+    made.version = rint(0)
+    return made
 
 
 _PIXELS = (

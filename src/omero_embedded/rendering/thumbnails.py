@@ -139,8 +139,14 @@ class ThumbnailStore:
         self, call: Call, sizeX: Side, sizeY: Side, pixelsIds: Iterable[int]
     ) -> dict[int, bytes]:
         """Return the thumbnails of many images by Pixels id; empty for those without pixels."""
-        size = _size(sizeX, sizeY)
-        return self._kept_of_many(call, {d.id: size for d in _all(call, pixelsIds)})
+        size, ids = _size(sizeX, sizeY), list(pixelsIds)
+        if not ids:
+            raise errors.empty_list(
+                "select t from ome.model.display.Thumbnail as t join t.pixels p "
+                "join fetch t.details.updateEvent where t.sizeX = :x and t.sizeY = :y "
+                "and t.details.owner.id = :o_id and p.id in ()"
+            )
+        return self._kept_of_many(call, {d.id: size for d in _all(call, ids)})
 
     @writing
     def getThumbnailByLongestSideSet(

@@ -175,3 +175,21 @@ def test_statistics_of_a_channel_that_is_not_there_are_refused(
     pixels = make_pixels(c=2)
     with pytest.raises(omero.InternalException, match="IndexOutOfBoundsException"):
         omero_client.sf.getPixelsService().setChannelGlobalMinMax(pixels, 2, 0.0, 1.0)
+
+
+def test_settings_are_looked_for_of_images_that_there_are(
+    omero_client: Any, make_pixels: MakePixels
+) -> None:
+    service = omero_client.sf.getPixelsService()
+    pixels = make_pixels(filled=True)
+    assert service.retrieveRndSettings(pixels) is None
+    assert service.loadRndSettings(2**40) is None
+    assert service.retrieveAllRndSettings(2**40, -1) == []
+    with pytest.raises(omero.ValidationException, match="No row with the given identifier"):
+        service.retrieveRndSettings(2**40)
+    with pytest.raises(omero.ValidationException, match="No row with the given identifier"):
+        omero_client.sf.createRenderingEngine().lookupRenderingDef(2**40)
+    omero_client.sf.getRenderingSettingsService().resetDefaultsInSet("Pixels", [pixels])
+    settings = service.retrieveRndSettings(pixels)
+    assert settings.copyProjections() == []
+    assert settings.getChannelBinding(0).copySpatialDomainEnhancement() == []

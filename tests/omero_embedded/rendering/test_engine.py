@@ -204,6 +204,7 @@ def test_saved_settings_are_there_for_the_next_engine(
     assert again.getRenderingDefId() == first
     assert (again.getChannelWindowStart(0), list(again.getRGBA(0))) == (7.0, [1, 2, 3, 255])
     assert [len(again.getCodomainMapContext(w)) for w in (0, 1)] == [0, 1]
+    assert again.getCodomainMapContext(1)[0].id is not None
     saved = omero_client.sf.getQueryService().get("RenderingDef", first)
     assert saved.version.val == 2
 

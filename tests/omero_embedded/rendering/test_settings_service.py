@@ -277,5 +277,8 @@ def test_an_image_without_planes_has_a_picture_too(
     assert store.isInProgress()
     with pytest.raises(omero.ResourceError, match="Error retrieving Pixels"):
         store.setPixelsId(2**40)
+    assert store.getThumbnailByLongestSideSet(rint(8), []) == {}
+    with pytest.raises(omero.ApiUsageException, match="unexpected end of subtree"):
+        store.getThumbnailSet(rint(8), rint(8), [])
     with pytest.raises(omero.ApiUsageException, match="sizeX is negative"):
         store.getThumbnail(rint(-1), rint(1))
