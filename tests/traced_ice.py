@@ -20,7 +20,7 @@ def follow_ice() -> None:
     dispatch.run = _traced(dispatch.run)
     for cls in (router.Router, router.Locator):
         for name, method in list(vars(cls).items()):
-            if callable(method) and not name.startswith("__"):
+            if callable(method) and not name.startswith("_"):
                 setattr(cls, name, _traced(method))
 
 
@@ -32,11 +32,11 @@ def _traced(called: Callable[..., Any]) -> Callable[..., Any]:
     """Return what does the same and is measured."""
 
     @wraps(called)
-    def run(*arguments: Any) -> Any:
+    def run(*arguments: Any, **named: Any) -> Any:
         if sys.gettrace() is None:
             sys.settrace(_tracers.get(threading.get_ident()) or threading.gettrace())
         try:
-            return called(*arguments)
+            return called(*arguments, **named)
         finally:
             _tracers[threading.get_ident()] = sys.gettrace()
 
