@@ -173,10 +173,8 @@ def joined(session: Any, dataset: object = None) -> Iterator[Connection]:
         client = entering.joined(settings, key)
         try:
             group = None if dataset is None else _group_of(client, object_id(dataset))
-            if group is not None:
-                client.getImplicitContext().put("omero.group", group)
             client.enableKeepAlive(KEEP_ALIVE)
-            connection = Connection.over(client)
+            connection = Connection.over(client, group=group)
         except BaseException:
             entering.end(client)
             raise

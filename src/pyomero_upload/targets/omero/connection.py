@@ -96,21 +96,27 @@ class Connection:
             return cls._begun(entering.joined(settings, key), settings)
 
     @classmethod
-    def over(cls, client: Any) -> Self:
-        """Return a connection over an `omero.client` that is logged in; its present group is taken."""
+    def over(cls, client: Any, *, group: str | None = None) -> Self:
+        """Return a connection over an `omero.client` that is logged in.
+
+        Parameters
+        ----------
+        client
+            The client; its calls are made in the group from now on.
+        group
+            The name or id of the group to work in; None: the one that the session is in.
+
+        """
         settings = ServerSettings(
             host=client.getProperty("omero.host") or client.getProperty("omero.url.host"),
             port=int(client.getProperty("omero.port")),
             session=SecretStr(client.getSessionId()),
         )
-        context = client.sf.getAdminService().getEventContext()
-        client.getImplicitContext().put("omero.group", str(context.groupId))
-        return cls(
-            client,
-            settings,
-            user=Named(context.userId, context.userName),
-            group=Named(context.groupId, context.groupName),
-        )
+        admin = client.sf.getAdminService()
+        context = admin.getEventContext()
+        chosen = pick_group(admin, context, group)
+        client.getImplicitContext().put("omero.group", str(chosen.id))
+        return cls(client, settings, user=Named(context.userId, context.userName), group=chosen)
 
     @classmethod
     def _begun(cls, client: Any, settings: ServerSettings) -> Self:
@@ -326,8 +332,9 @@ class Connection:
         """End the session; one of a login is only left."""
         self._closed.set()
         with self._lock:
-            if self._detached and not self._of_login:
-                # It would outlive its client. Where the connection is gone, it ends when it was idle for its time.
+            if (self._detached or self.settings.sudo is not None) and not self._of_login:
+                # It would outlive its client: one that an administrator began for a user counts that administrator too.
+                # Where the connection is gone, it ends when it was idle for its time.
                 with contextlib.suppress(Ice.Exception, omero.ClientError):
                     service, session = self.sf.getSessionService(), omero.model.SessionI()
                     session.uuid = rstring(self.key.get_secret_value())
