@@ -44,7 +44,7 @@ class PixelsService:
 
     def retrieveRndSettings(self, call: Call, pixId: int) -> IObject | None:
         """Return the client's own settings for an image, or else those of the image's owner."""
-        found = stored.find_for(call, pixId)
+        found = stored.find(call, pixId)
         return None if found is None else load_settings(call, [found])[0]
 
     def retrieveRndSettingsFor(self, call: Call, pixId: int, userId: int) -> IObject | None:

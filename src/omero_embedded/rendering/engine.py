@@ -71,7 +71,7 @@ class RenderingEngine:
         """Choose the client's own settings of an image, or else its owner's; whether there are any."""
         self._let_go()
         self._by_id = False
-        found = stored.find_for(call, pixelsId)
+        found = stored.find(call, pixelsId)
         self._settings = None if found is None else stored.read(call, found)
         return self._settings is not None
 

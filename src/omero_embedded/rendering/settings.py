@@ -116,24 +116,6 @@ def find(call: Call, pixels_id: int, user_id: int | None = None) -> int | None:
     return ids[0] if ids else None
 
 
-def find_for(call: Call, pixels_id: int) -> int | None:
-    """Return the id of the newest settings of who asks for an image, or else of its owner, as `find` does.
-
-    The real server looks at the image where who asks has none (ome.logic.PixelsImpl).
-
-    Raises
-    ------
-    omero.ValidationException
-        If there are none, and no such image either.
-    omero.SecurityViolation
-        If there are none, and the image may not be read.
-    """
-    found = find(call, pixels_id)
-    if found is None and not permissions.check_readable(call, "Pixels", pixels_id):
-        raise errors.missing_row("ome.model.core.Pixels", pixels_id)
-    return found
-
-
 def find_all(call: Call, pixels_id: int, user_id: int | None) -> list[int]:
     """Return the ids of the settings for an image, newest first: of one user, or of all where None."""
     table = tables.table("RenderingDef")

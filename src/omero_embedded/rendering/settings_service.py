@@ -52,7 +52,7 @@ class RenderingSettingsService:
 
     def getRenderingSettings(self, call: Call, pixelsId: int) -> IObject | None:
         """Return the client's settings for an image."""
-        found = stored.find_for(call, pixelsId)
+        found = stored.find(call, pixelsId)
         return None if found is None else load_settings(call, [found])[0]
 
     def createNewRenderingDef(self, call: Call, pixels: IObject) -> IObject:

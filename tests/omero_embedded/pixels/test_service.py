@@ -177,7 +177,7 @@ def test_statistics_of_a_channel_that_is_not_there_are_refused(
         omero_client.sf.getPixelsService().setChannelGlobalMinMax(pixels, 2, 0.0, 1.0)
 
 
-def test_settings_are_looked_for_of_images_that_there_are(
+def test_where_there_are_no_settings_there_is_nothing_also_of_an_image_that_is_not_there(
     omero_client: Any, make_pixels: MakePixels
 ) -> None:
     service = omero_client.sf.getPixelsService()
@@ -185,10 +185,8 @@ def test_settings_are_looked_for_of_images_that_there_are(
     assert service.retrieveRndSettings(pixels) is None
     assert service.loadRndSettings(2**40) is None
     assert service.retrieveAllRndSettings(2**40, -1) == []
-    with pytest.raises(omero.ValidationException, match="No row with the given identifier"):
-        service.retrieveRndSettings(2**40)
-    with pytest.raises(omero.ValidationException, match="No row with the given identifier"):
-        omero_client.sf.createRenderingEngine().lookupRenderingDef(2**40)
+    assert service.retrieveRndSettings(2**40) is None
+    assert service.retrievePixDescription(2**40) is None
     omero_client.sf.getRenderingSettingsService().resetDefaultsInSet("Pixels", [pixels])
     settings = service.retrieveRndSettings(pixels)
     assert settings.copyProjections() == []
