@@ -52,7 +52,8 @@ class Call:
         What Ice says of the call; None where no client waits for it.
 
     Unless `in_any_group`, who acts must be a member of the group, or everybody may read in it: a session may have been
-    begun in one where neither is so. What the context asks for in vain is then left out.
+    begun in one where neither is so. What the context asks for in vain is then left out. With `refuses_untyped`, such a
+    session is refused by an `Ice.UnknownException`, as was seen of some services of a real server.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Call:
         writes: bool,
         current: Ice.Current | None = None,
         in_any_group: bool = False,
+        refuses_untyped: bool = False,
     ) -> None:
         self.server = server
         self.session = session
@@ -72,7 +74,7 @@ class Call:
         self.current = current
         self.people: People = server.directory.now()
         self.user: User = self._user(any_will_do=in_any_group)
-        self.group_id: int = self._group(any_will_do=in_any_group)
+        self.group_id: int = self._group(any_will_do=in_any_group, refuses_untyped=refuses_untyped)
         self._transaction: Transaction | None = None
         self._event: int | None = None
         self._log = EventLog()
@@ -94,11 +96,12 @@ class Call:
             raise errors.missing_row("ome.model.meta.Experimenter", named)
         return replace(user, id=named, name=self.people.users[named].name)
 
-    def _group(self, *, any_will_do: bool) -> int:
+    def _group(self, *, any_will_do: bool, refuses_untyped: bool) -> int:
+        of_session = False
         try:
             asked = int(self.context.get("omero.group", ""))
         except ValueError:
-            asked = self.session.group_id
+            asked, of_session = self.session.group_id, True
         if asked >= 0 and asked not in self.people.groups:
             if any_will_do:
                 return self.session.group_id
@@ -114,9 +117,10 @@ class Call:
             or self.people.groups[asked].grants(WORLD_READ)
         )
         if not allowed:
-            raise errors.security(
-                f"User {self.user.id} is not a member of group {asked} and cannot login"
-            )
+            refusal = f"User {self.user.id} is not a member of group {asked} and cannot login"
+            if of_session and refuses_untyped:
+                raise Ice.UnknownException(refusal)
+            raise errors.security(refusal)
         return asked
 
     @property

@@ -49,6 +49,7 @@ def fill(connection: Connection, root_password: str) -> None:
         if cls == "PixelsType":
             rows = [{**row, "bitSize": BITS[str(row["value"])]} for row in rows]
         connection.execute(insert(tables.table(cls)), rows)
+    put("Node", id=0, uuid="0" * 36, conn="unknown", up=now)  # a real server has one before its own
     put("Node", id=SERVER_NODE, uuid=str(uuid.uuid4()), conn="embedded", up=now)
     for i, name, bits in (
         (SYSTEM, "system", PRIVATE),

@@ -37,6 +37,8 @@ def concrete_class(name: str | None) -> ModelClass:
 class QueryService:
     """Reading."""
 
+    refuses_untyped = True
+
     def find(self, call: Call, klass: str, id: int) -> IObject | None:  # Slice's name
         """Give an object, or None where there is none."""
         cls = concrete_class(klass)

@@ -26,6 +26,8 @@ def _given(objects: list[IObject] | None) -> list[IObject]:
 class UpdateService:
     """Saving: each call is one transaction; all of it is written or nothing."""
 
+    refuses_untyped = True
+
     @writing
     def saveObject(self, call: Call, obj: IObject) -> None:
         """Save a graph."""

@@ -163,6 +163,7 @@ def _call(
             writes=getattr(method, "writes", False),
             current=current,
             in_any_group=getattr(self.service, "in_any_group", False),
+            refuses_untyped=getattr(self.service, "refuses_untyped", False),
         )
         result = method(call, *arguments)
         call.finish()
