@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import omero
 import omero.cmd
-from sqlalchemy import Column, ColumnElement, FromClause, and_, select, true, update
+from sqlalchemy import Column, ColumnElement, FromClause, select, true, update
 
 from omero_embedded import tables
 from omero_embedded.call import Call
@@ -57,6 +57,26 @@ def _parted(
     return None if found is None else (found[0], found[1], found[2])
 
 
+End = tuple[str, Column[int]]
+"""A kind of objects, and the column that their ids stand in."""
+
+
+def _torn(
+    call: Call,
+    chosen: Selection,
+    rows: FromClause,
+    taken: End,
+    left: End,
+    groups: Sequence[int] | None = None,
+) -> tuple[int, int] | None:
+    """Return the ids of a row's two objects of which the one is taken and the other is not; None where there is no such row."""
+    query = select(taken[1], left[1]).where(
+        left[1].is_not(None), chosen.among(*taken), ~chosen.holds(*left), _within(rows, groups)
+    )
+    found = call.db.execute(query.limit(1)).first()
+    return None if found is None else (found[0], found[1])
+
+
 def check_wells(
     call: Call,
     request: omero.cmd.Request,
@@ -65,38 +85,30 @@ def check_wells(
     groups: Sequence[int] | None = None,
 ) -> None:
     """Refuse where an Image is taken from under a Well that is not."""
-    sample = tables.table("WellSample")
-    taken = and_(
-        chosen.among("Image", sample.c.image),
-        ~chosen.holds("WellSample", sample.c.id),
-        _within(sample, groups),
-    )
-    found = call.db.execute(select(sample.c.id, sample.c.image).where(taken).limit(1)).first()
-    if found is not None:
-        image, sample_name = _named("Image", found.image), _named("WellSample", found.id)
-        raise impossible(request, f"may not {verb} {image} while {sample_name} remains")
+    rows = tables.table("WellSample")
+    taken, left = ("Image", rows.c.image), ("WellSample", rows.c.id)
+    torn = _torn(call, chosen, rows, taken, left, groups)
+    if torn is not None:
+        image, sample = _named("Image", torn[0]), _named("WellSample", torn[1])
+        raise impossible(request, f"may not {verb} {image} while {sample} remains")
 
 
 def check_files(call: Call, request: omero.cmd.Request, chosen: Selection, verb: str) -> None:
     """Refuse where a file is taken from under a Fileset that is not."""
-    entry = tables.table("FilesetEntry")
-    taken = and_(
-        chosen.among("OriginalFile", entry.c.originalFile),
-        ~chosen.holds("FilesetEntry", entry.c.id),
-    )
-    found = call.db.execute(select(entry.c.id, entry.c.originalFile).where(taken).limit(1)).first()
-    if found is not None:
-        file, used = _named("OriginalFile", found.originalFile), _named("FilesetEntry", found.id)
+    rows = tables.table("FilesetEntry")
+    taken, left = ("OriginalFile", rows.c.originalFile), ("FilesetEntry", rows.c.id)
+    torn = _torn(call, chosen, rows, taken, left)
+    if torn is not None:
+        file, used = _named("OriginalFile", torn[0]), _named("FilesetEntry", torn[1])
         raise impossible(request, f"may not {verb} {file} while {used} remains")
 
 
 def check_file_users(call: Call, request: omero.cmd.Request, chosen: Selection, verb: str) -> None:
     """Refuse where a file is moved or given without the annotations that are made of it."""
-    note = tables.table("FileAnnotation")
-    taken = and_(chosen.among("OriginalFile", note.c.file), ~chosen.holds("Annotation", note.c.id))
-    found = call.db.execute(select(note.c.id, note.c.file).where(taken).limit(1)).first()
-    if found is not None:
-        file, user = _named("OriginalFile", found.file), _named("FileAnnotation", found.id)
+    rows = tables.table("FileAnnotation")
+    torn = _torn(call, chosen, rows, ("OriginalFile", rows.c.file), ("Annotation", rows.c.id))
+    if torn is not None:
+        file, user = _named("OriginalFile", torn[0]), _named("FileAnnotation", torn[1])
         raise impossible(request, f"may not {verb} {file} while used by {user}")
 
 
@@ -109,15 +121,9 @@ def check_rois(
 ) -> None:
     """Refuse where a Roi is taken out of an Image that stays."""
     rows = tables.table("Roi")
-    taken = and_(
-        chosen.among("Roi", rows.c.id),
-        ~chosen.holds("Image", rows.c.image),
-        _within(rows, groups),
-    )
-    query = select(rows.c.id, rows.c.image).where(rows.c.image.is_not(None), taken).limit(1)
-    found = call.db.execute(query).first()
-    if found is not None:
-        roi, image = _named("Roi", found.id), _named("Image", found.image)
+    torn = _torn(call, chosen, rows, ("Roi", rows.c.id), ("Image", rows.c.image), groups)
+    if torn is not None:
+        roi, image = _named("Roi", torn[0]), _named("Image", torn[1])
         raise impossible(request, f"cannot {verb} {roi} while {image} remains")
 
 
