@@ -190,3 +190,60 @@ def test_a_word_is_found_in_its_own_field_only(annotated: Any, sought: str) -> N
 def test_words_like_one_come_as_comments(search: Any) -> None:
     search.bySimilarTerms(["yeest"])
     assert [o.textValue.val for o in search.results()] == ["yeast"]
+
+
+# ---------------------------------------------------------------- by annotations
+@pytest.fixture
+def tagged(omero_client: Any, search: Any) -> Any:
+    """Tag one of the three Datasets: that of bacteria."""
+    query = omero_client.sf.getQueryService()
+    dataset = query.findByString("Dataset", "name", "bacteria glucose")
+    link = omero.model.DatasetAnnotationLinkI()
+    link.parent, link.child = dataset.proxy(), omero.model.TagAnnotationI()
+    link.child.textValue = rstring("seen twice")
+    omero_client.sf.getUpdateService().saveObject(link)
+    return search
+
+
+def details_of(user: int) -> Any:
+    details = omero.model.DetailsI()
+    details.owner = omero.model.ExperimenterI(user, False)
+    return details
+
+
+def names(search: Any) -> set[str]:
+    search.byFullText("glucose")
+    return {o.name.val for o in (search.results() if search.hasNext() else ())}
+
+
+def test_only_what_bears_an_annotation_of_a_class_is_found(tagged: Any) -> None:
+    tagged.onlyAnnotatedWith(["TagAnnotation"])
+    assert names(tagged) == {"bacteria glucose"}
+    tagged.onlyAnnotatedWith(["CommentAnnotation"])
+    assert names(tagged) == set()
+
+
+def test_only_what_bears_an_annotation_of_somebody_or_of_others_is_found(
+    omero_client: Any, tagged: Any
+) -> None:
+    me = omero_client.sf.getAdminService().getEventContext().userId
+    tagged.onlyAnnotatedBy(details_of(me))
+    assert names(tagged) == {"bacteria glucose"}
+    tagged.onlyAnnotatedBy(details_of(0))
+    assert names(tagged) == set()
+    tagged.onlyAnnotatedBy(None)
+    tagged.notAnnotatedBy(details_of(0))
+    assert names(tagged) == {"bacteria glucose"}
+    tagged.notAnnotatedBy(details_of(me))
+    assert names(tagged) == set()
+
+
+def test_tags_of_a_tag_and_a_tag_of_tags_are_found_by_text(omero_client: Any, search: Any) -> None:
+    link = omero.model.AnnotationAnnotationLinkI()
+    link.parent, link.child = omero.model.TagAnnotationI(), omero.model.TagAnnotationI()
+    link.parent.textValue, link.child.textValue = rstring("the set"), rstring("the tag")
+    omero_client.sf.getUpdateService().saveObject(link)
+    search.byTagForGroups("the set")
+    assert [t.textValue.val for t in search.results()] == ["the tag"]
+    search.byGroupForTags("the tag")
+    assert [t.textValue.val for t in search.results()] == ["the set"]
