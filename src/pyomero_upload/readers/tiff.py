@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pyomero_upload.readers.header import BadImageError, Header, check
 from pyomero_upload.readers.pixel_size import pixel_size_um
 from pyomero_upload.readers.samples import drop_opaque_alpha
+from pyomero_upload.readers.tiff_plain import decode_plain
 
 _UNCOMPRESSED: Final = 1
 _JPEG: Final = frozenset({6, 7})
@@ -54,6 +55,9 @@ def header(path: Path) -> Header:
 
 def decode(path: Path, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
     """Decode some pages."""
+    plain = decode_plain(path) if pages == {0} else None
+    if plain is not None:
+        return 1, {0: plain}
     with tifffile.TiffFile(path) as tif:
         first = _header_of(tif, 0)
         stack = _stack_length(tif)
