@@ -53,6 +53,8 @@ class Stores:
             self._free.put(identity)
         # Stores that had a call fail: what they take is kept, but they save no digest.
         self._spoilt: set[str] = set()
+        # Each store as the client of this moment knows it; to find it anew for each call costs as much as a small call.
+        self._known: dict[str, tuple[Any, Any]] = {}
         self.pyramid: bool = self._run(identities[0], lambda store: store.requiresPixelsPyramid())
 
     @classmethod
@@ -138,7 +140,7 @@ class Stores:
 
         def attempt() -> Any:
             try:
-                return what(_proxy(self._patience, identity))
+                return what(self._store(identity))
             except omero.ServerError:
                 self._spoilt.add(identity)
                 raise
@@ -154,6 +156,13 @@ class Stores:
                 f"The server did not take the pixels of Pixels:{self._pixels_id}. {error.message}",
                 hint=error.hint,
             ) from None
+
+    def _store(self, identity: str) -> Any:
+        client = self._patience.connection.client
+        known = self._known.get(identity)
+        if known is None or known[0] is not client:
+            known = self._known[identity] = client, _proxy(self._patience, identity)
+        return known[1]
 
 
 class ClosedStores:
