@@ -115,7 +115,7 @@ def read_planes(
 
 
 def _format_of(path: Path) -> _Format:
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         start = file.read(_SIGNATURE_BYTES)
     if not start:
         raise BadImageError("it is empty (0 bytes)")

@@ -215,9 +215,10 @@ class BlockReading:
             if self.work.origin is not None:
                 pixels = self.work.origin.read(path, [where for _, where in wanted])
             else:
-                self._check_unchanged(path)
+                file = self.work.folder / path
+                self._check_unchanged(path, file)
                 pixels = read_planes(
-                    self.work.folder / path,
+                    file,
                     [(where.page, where.sample) for _, where in wanted],
                     pages=wanted[0][1].pages,
                 )
@@ -245,10 +246,10 @@ class BlockReading:
             return None
         return pixels
 
-    def _check_unchanged(self, path: str) -> None:
+    def _check_unchanged(self, path: str, file: Path) -> None:
         """Stop the image where a file is no longer what was planned with; blanking it would hide new data."""
         planned = self.work.files.get(path)
-        now = (self.work.folder / path).stat()
+        now = file.stat()
         if planned is not None and planned != FileStat(now.st_size, now.st_mtime_ns):
             raise ImageFailedError(
                 Problem(
