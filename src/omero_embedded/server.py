@@ -138,7 +138,8 @@ class Server:
             command += [option, "none" if port is None else str(port)]
         command += ["--not-durable"] if self._temporary else []
         # An address of a database may hold a password, which a command line would show to everybody.
-        environment = dict(os.environ)
+        # Threads that wait busily for the next multiplication, of which a thumbnail is a small one, take a core from calls.
+        environment = {"OPENBLAS_NUM_THREADS": "1", **os.environ}
         if self._database_url:
             environment[DATABASE] = self._database_url
         log = (self.folder / "server.log").open("ab")
