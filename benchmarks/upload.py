@@ -85,15 +85,15 @@ def ours(server: "Where", folder: Path) -> int:
 
 
 def from_memory(stores: int, call: str) -> Callable[["Where", Path], int]:
-    """Two Images, each written by several stores at once from pixels that are in memory, and saved."""
+    """As many Images as the folder has, each written by several stores at once from pixels that are in memory, and saved."""
 
     def run(server: "Where", folder: Path) -> int:
-        del folder
+        images = len(list(folder.iterdir()))
         client = server.client()
         pixels = np.random.default_rng(0).poisson(900, (len(CHANNELS), SECTIONS, SIDE, SIDE))
         block = pixels.astype(">u2")
         stack, timepoint = memoryview(block[0].tobytes()), memoryview(block.tobytes())
-        for _ in range(2):
+        for _ in range(images):
             pixels_id = _create(client, TIMES)
             opened = [client.sf.createRawPixelsStore() for _ in range(stores)]
             for store in opened:
@@ -106,7 +106,7 @@ def from_memory(stores: int, call: str) -> Callable[["Where", Path], int]:
             for store in opened:
                 store.close()
         client.closeSession()
-        return 2 * TIMES * len(CHANNELS) * SECTIONS
+        return images * TIMES * len(CHANNELS) * SECTIONS
 
     return run
 
