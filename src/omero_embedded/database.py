@@ -15,6 +15,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from omero_embedded import sqlite_functions, tables
 
+# Made by `scripts/make_sqlite_tables.py`, one statement a line.
+_SQLITE_TABLES = Path(__file__).parent / "sqlite_tables.sql"
+
 CONNECTIONS = 64
 """As many as calls may be under way; a call holds at most one."""
 
@@ -94,7 +97,11 @@ class Database:
 
     def create_tables(self, connection: Connection) -> None:
         """Make all tables."""
-        tables.metadata.create_all(connection, checkfirst=False)
+        if self._writer is None:
+            tables.all_tables().create_all(connection, checkfirst=False)
+            return
+        for statement in _SQLITE_TABLES.read_text(encoding="utf-8").splitlines():
+            connection.exec_driver_sql(statement)
 
     def close(self) -> None:
         """Let go of all connections."""

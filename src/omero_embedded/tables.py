@@ -21,10 +21,13 @@ it that no query of a client can name. Ask by class and field, not by column nam
     t.c[tables.column_name("TagAnnotation", "textValue")]
     tables.of_class("TagAnnotation", t)              # the condition that a row is one, or None where always true
 
+A table is made when it is first asked for: all of them take longer than all else that a server does until it is ready.
+
 References are foreign keys and have an index, but for those to enumerations and of `details`: they tell so little
 apart that SQLite's planner, which takes every index for a sharp one, would choose them to its harm.
 """
 
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -103,7 +106,8 @@ UNIQUE: dict[str, tuple[str, ...]] = {
 
 LINK = ("parent", "child", "details_owner")
 
-metadata = MetaData(
+_making = threading.Lock()
+_metadata = MetaData(
     naming_convention={
         "fk": "fk_%(table_name)s_%(column_0_name)s",
         "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -154,14 +158,25 @@ def index_column_name(collection: Collection) -> str:
 @cache
 def table(cls: str) -> Table:
     """Return the table that holds the rows of the class."""
-    return metadata.tables[CLASSES[cls].root.name.lower()]
+    root = CLASSES[cls].root
+    with _making:
+        made = _metadata.tables.get(root.name.lower())
+        return _make_table(root) if made is None else made
 
 
 @cache
 def map_table(cls: str, field: str) -> Table:
     """Return the table of a map field: columns `parent` (the object's id), `position`, `name`, `value`."""
     owner = next(c for c in CLASSES[cls].ancestors if any(f.name == field for f in c.own))
-    return metadata.tables[f"{owner.name}_{field}".lower()]
+    table(cls)  # they are made together
+    return _metadata.tables[f"{owner.name}_{field}".lower()]
+
+
+def all_tables() -> MetaData:
+    """Return all tables together."""
+    for root in roots():
+        table(root.name)
+    return _metadata
 
 
 def of_class(cls: str, rows: FromClause) -> ColumnElement[bool] | None:
@@ -206,7 +221,7 @@ def _columns(owner: ModelClass, field: Field) -> list[Column[object]]:
     return [Column(name, TYPES[field.type], nullable=nullable)]
 
 
-def _make_table(root: ModelClass) -> None:
+def _make_table(root: ModelClass) -> Table:
     columns: dict[str, Column[object]] = {"id": Column("id", ID, primary_key=True)}
     if root.subclasses != (root,):
         columns["class"] = Column("class", Text, nullable=False, index=True)
@@ -222,7 +237,7 @@ def _make_table(root: ModelClass) -> None:
         columns["parent"].index = columns["child"].index = None  # see `_index_links`
     constraints = [UniqueConstraint(*unique)] if unique else []
     made = Table(
-        root.name.lower(), metadata, *columns.values(), *constraints, sqlite_autoincrement=True
+        root.name.lower(), _metadata, *columns.values(), *constraints, sqlite_autoincrement=True
     )
     if unique == LINK:
         _index_links(made)
@@ -230,6 +245,7 @@ def _make_table(root: ModelClass) -> None:
         for field in owner.own:
             if isinstance(field, Value) and field.type == "map":
                 _make_map_table(made, f"{owner.name}_{field.name}".lower())
+    return made
 
 
 def _index_links(made: Table) -> None:
@@ -261,7 +277,7 @@ def _unique(root: ModelClass) -> tuple[str, ...]:
 def _make_map_table(parent: Table, name: str) -> None:
     made = Table(
         name,
-        metadata,
+        _metadata,
         Column("parent", ID, ForeignKey(f"{parent.name}.id", ondelete="CASCADE"), primary_key=True),
         Column("position", Integer, primary_key=True),
         Column("name", Text, nullable=False),
@@ -271,12 +287,9 @@ def _make_map_table(parent: Table, name: str) -> None:
     Index(f"ix_{name}_value", made.c.name, made.c.value)
 
 
-for _root in roots():
-    _make_table(_root)
-
 password = Table(
     "password",
-    metadata,
+    _metadata,
     Column("experimenter", ID, ForeignKey("experimenter.id", ondelete="CASCADE"), primary_key=True),
     Column("hash", Text, nullable=False),
 )
@@ -284,7 +297,7 @@ password = Table(
 
 configuration = Table(
     "configuration",
-    metadata,
+    _metadata,
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
