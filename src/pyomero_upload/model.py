@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,6 +140,37 @@ class PlaneInfo(NamedTuple):
     stage: Point = Point()
 
 
+ShapeValue: TypeAlias = str | float | bytes | tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A part of a region of interest, on one plane or on all along an axis.
+
+    Attributes
+    ----------
+    kind
+        The class of the OME model: `Rectangle`, `Ellipse`, `Point`, `Line`, `Polyline`, `Polygon`, `Label`, `Mask`, `Path`.
+    values
+        Its attributes that are known, under the names of the OME model in small letters (`radius_x`, `the_z`, `stroke_width` with
+        `stroke_width_unit`). A colour is a number with a sign, its 32 bits red, green, blue, alpha; `transform` has a00, a10,
+        a01, a11, a02, a12; `bin_data` are the bits of a Mask.
+
+    """
+
+    kind: str
+    values: tuple[tuple[str, ShapeValue], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Roi:
+    """A region of interest."""
+
+    name: str = ""
+    description: str = ""
+    shapes: tuple[Shape, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table of the metadata: `frame` has typed columns (numbers are numbers, text is text)."""
@@ -233,6 +264,8 @@ class Hypercube:
         What is known about each plane.
     acquired
         When the first plane was taken.
+    rois
+        Regions of interest that are drawn on it.
 
     """
 
@@ -247,6 +280,7 @@ class Hypercube:
     stage: Point = Point()
     acquired: datetime | None = None
     plane_infos: Mapping[PlaneIndex, PlaneInfo] = field(default_factory=dict)
+    rois: tuple[Roi, ...] = ()
 
     def indexes(self) -> Iterator[PlaneIndex]:
         """Iterate over all plane indexes of the image as written, t slowest, z fastest."""

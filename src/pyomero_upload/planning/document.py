@@ -108,6 +108,9 @@ def plan_digest(plan: Plan) -> str:
     )
     for table in plan.dataset.tables:
         digest.update(table.frame.to_csv(index=False).encode())
+    for image in plan.images:
+        if image.rois:
+            digest.update(repr((image.name, image.rois)).encode(errors="backslashreplace"))
     for image in plan.sources:
         lines = [
             f"{t}\t{c}\t{z}\t{path}\t{page}\t{sample}\t{plan.source.files[path].size}"

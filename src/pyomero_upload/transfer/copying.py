@@ -149,7 +149,6 @@ def _bare(found: ServerPlan, source: Connection) -> Plan:
     plan = replace(
         found.plan,
         dataset=replace(dataset, tags=(), key_values=(), tables=(), attachments=(), authors=()),
-        problems=tuple(p for p in found.plan.problems if p.code != "regions-left"),
     )
     where = f"{source.sf.getConfigService().getDatabaseUuid()} Dataset:{found.dataset.id}"
     key = xxhash.xxh3_128_hexdigest(f"{plan_digest(plan)} {where}".encode())

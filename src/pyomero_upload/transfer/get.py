@@ -63,7 +63,7 @@ def get(
 
     """
     with PixelSource(connection) as pixels:
-        made = server_plan(connection, pixels, dataset_id, originals=originals)
+        made = server_plan(connection, pixels, dataset_id, originals=originals, rois=True)
         if on_plan is not None:
             on_plan(made.plan)
         return convert(

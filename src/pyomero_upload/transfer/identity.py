@@ -66,6 +66,8 @@ def image_metadata(image: Hypercube, dataset_digest: str) -> str:
         sorted(image.plane_infos.items()),
     )
     hasher.update(repr(said).encode("utf-8", "backslashreplace"))
+    if image.rois:
+        hasher.update(repr(image.rois).encode("utf-8", "backslashreplace"))
     return hasher.hexdigest()
 
 

@@ -51,6 +51,7 @@ from pyomero_upload.targets.omero.reading import (
     read_images,
     read_object,
 )
+from pyomero_upload.targets.omero.regions import read_rois
 from pyomero_upload.targets.omero.said import (
     Attachment,
     Said,
@@ -129,7 +130,12 @@ class ServerPlan:
 
 
 def server_plan(
-    connection: Connection, pixels: PixelSource, dataset_id: int, *, originals: bool = False
+    connection: Connection,
+    pixels: PixelSource,
+    dataset_id: int,
+    *,
+    originals: bool = False,
+    rois: bool = False,
 ) -> ServerPlan:
     """Plan what is in a Dataset.
 
@@ -141,6 +147,8 @@ def server_plan(
         Which.
     originals
         Whether the files that Images were imported from are attachments of the plan, too.
+    rois
+        Whether ROIs are part of the plan; whoever puts them on another server takes them as they are.
 
     Raises
     ------
@@ -157,7 +165,13 @@ def server_plan(
     notes = {name: by_id[image.id] for name, image in images.items()}
     place = f"Dataset:{dataset_id} on {connection.settings.place}"
     files = _files(connection, said, images, notes, originals=originals)
-    cubes = tuple(_cube(name, image, notes[name]) for name, image in images.items())
+    cubes = tuple(
+        replace(
+            _cube(name, image, notes[name]),
+            rois=read_rois(connection, image.id) if rois else (),
+        )
+        for name, image in images.items()
+    )
     plan = Plan(
         source=Source(
             folder=Path(connection.host, f"Dataset:{dataset_id}"),
@@ -178,7 +192,9 @@ def server_plan(
         sources=cubes,
         problems=(
             *unreadable_images(bad, f"Dataset:{dataset_id}"),
-            *_problems(connection, dataset, said, images, notes),
+            *_problems(dataset, said, images, notes),
+            *_unsaid(cubes),
+            *_annotated_rois(connection, dataset, images),
         ),
     )
     digest = plan_digest(plan)
@@ -336,7 +352,6 @@ def _project(connection: Connection, dataset_id: int) -> str | None:
 
 
 def _problems(
-    connection: Connection,
     dataset: ServerObject,
     said: Said,
     images: Mapping[str, ServerImage],
@@ -370,20 +385,46 @@ def _problems(
                 f"{name} ({image.where})",
                 f"{noted[BLANK]} of its planes are zeros because their files could not be read.",
             )
-    yield from _left_out(connection, where, images)
 
 
-def _left_out(
-    connection: Connection, where: str, images: Mapping[str, ServerImage]
+def _unsaid(images: Sequence[Hypercube]) -> Iterator[Problem]:
+    """Iterate over Images on whose ROIs there is something that files have no place for."""
+    if not any(image.rois for image in images):
+        return
+    # Half a second, which others need not wait for.
+    from pyomero_upload.targets.files.rois import left_out  # noqa: PLC0415
+
+    for image in images:
+        lost = left_out(image.rois)
+        if lost:
+            listed = "; ".join(f"{what} ({count}×)" for what, count in sorted(lost.items()))
+            yield Problem(
+                "warning",
+                "regions-left",
+                image.name,
+                f"The OME model has no place for some of what its ROIs are: {listed}.",
+                "`pyomero copy` takes ROIs as they are to another server.",
+            )
+
+
+def _annotated_rois(
+    connection: Connection, dataset: ServerObject, images: Mapping[str, ServerImage]
 ) -> Iterator[Problem]:
+    """Tell of annotations that hang on ROIs or their shapes."""
     if not images:
         return
-    rows = connection.query.projection(
-        "select count(r.id) from Roi r where r.image.id in (:ids)",
-        parameters(ids=[image.id for image in images.values()]),
-    )
-    count = int(rows[0][0].val) if rows and rows[0] else 0
+    ids = parameters(ids=[image.id for image in images.values()])
+    count = 0
+    for hql in (
+        "select count(l.id) from RoiAnnotationLink l where l.parent.image.id in (:ids)",
+        "select count(l.id) from ShapeAnnotationLink l where l.parent.roi.image.id in (:ids)",
+    ):
+        rows = connection.query.projection(hql, ids)
+        count += int(rows[0][0].val) if rows and rows[0] else 0
     if count:
         yield Problem(
-            "info", "regions-left", where, f"It has {count} ROIs, which files are written without."
+            "warning",
+            "region-annotations-left",
+            f"Dataset:{dataset.id}",
+            f"{count} annotations of ROIs and their shapes are left behind.",
         )

@@ -12,14 +12,16 @@ import omero.grid
 import omero.model
 import pytest
 import tifffile
+from omero.rtypes import rdouble
 from pydantic import SecretStr
 
 from folders import experiment, plane, write_png
-from omero_samples import Samples, pixels_of
+from omero_samples import Samples, pixels_of, shape
 from proxy import Proxy
 from pyomero_upload.errors import PlanError, PyomeroError, UsageError
 from pyomero_upload.planning import make_plan
 from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.reading import children
 from pyomero_upload.targets.omero.settings import ServerSettings
 from pyomero_upload.transfer import convert, verify
 from pyomero_upload.transfer.events import InterruptedJobError, Progress
@@ -143,6 +145,105 @@ def test_what_is_said_of_the_dataset_is_in_the_crate(conn, dataset, tmp_path):
     said = {(e.get("name"), e.get("value")) for e in crate["@graph"]}
     assert ("strain", "BY4741") in said
     assert ("Source", f"Dataset:{dataset} on {conn.settings.place}") in said
+
+
+def draw(conn, dataset, samples):
+    """Draw on both Images; return what OME-XML has to say of the first."""
+    first, second = (image.id for image in children(conn, "Dataset", dataset))
+    turned = shape("Rectangle", "turned", x=1.0, y=1.0, width=2.0, height=2.0, theZ=1, theT=0)
+    turned.transform = omero.model.AffineTransformI()
+    for name, value in zip(("a00", "a10", "a01", "a11", "a02", "a12"), range(6), strict=True):
+        setattr(turned.transform, name, rdouble(value / 2))
+    turned.strokeWidth = omero.model.LengthI(2.0, "MICROMETER")
+    samples.rois(
+        first, turned, shape("Mask", x=0.0, y=0.0, width=8.0, height=2.0, bytes=b"\x0f\xf0")
+    )
+    samples.rois(
+        first,
+        shape("Ellipse", "\xe9", x=4.0, y=4.0, radiusX=2.0, radiusY=1.0, strokeColor=-16776961),
+    )
+    samples.rois(second, shape("Polygon", points="0,0 3,0 3,3"))
+    return [
+        {
+            ("Rectangle", "turned", 1, 0, (0.0, 0.5, 1.0, 1.5, 2.0, 2.5), 2.0, "\xb5m"),
+            ("Mask", "", b"\x0f\xf0"),
+        },
+        {("Ellipse", "\xe9", 4.0, 2.0, -16776961)},
+    ]
+
+
+def said_of_rois(ome):
+    """Return what an OME-XML says of the regions of its one Image."""
+    found = []
+    for roi in ome.rois:
+        shapes = set()
+        for each in roi.union:
+            kind = type(each).__name__
+            if kind == "Rectangle":
+                t = each.transform
+                transform = (t.a00, t.a10, t.a01, t.a11, t.a02, t.a12)
+                unit = each.stroke_width_unit.value
+                shapes.add(
+                    (kind, each.text, each.the_z, each.the_t, transform, each.stroke_width, unit)
+                )
+            elif kind == "Mask":
+                shapes.add((kind, each.text or "", each.bin_data.value))
+            elif kind == "Ellipse":
+                shapes.add((kind, each.text, each.x, each.radius_x, each.stroke_color.as_int32()))
+            else:
+                shapes.add((kind, each.points))
+        found.append(shapes)
+    assert [ref.id for ref in ome.images[0].roi_refs] == [roi.id for roi in ome.rois]
+    return found
+
+
+@pytest.mark.parametrize("form", ["ome-zarr", "ome-tiff"])
+def test_rois_come_back_in_ome_xml_and_the_pixels_are_the_same(
+    conn, dataset, samples, tmp_path, form
+):
+    get(conn, dataset, tmp_path / "before", format=form)
+    expected = draw(conn, dataset, samples)
+    plans = []
+    report = get(conn, dataset, tmp_path / "out", format=form, on_plan=plans.append)
+    assert report.ok
+    assert not plans[0].problems
+    assert verify(tmp_path / "out").ok
+    assert digests(tmp_path / "out") == digests(tmp_path / "before")
+    if form == "ome-zarr":
+        first, second = (
+            ome_types.from_xml(tmp_path / "out" / name / "OME" / "METADATA.ome.xml")
+            for name in ("pos001.ome.zarr", "pos002.ome.zarr")
+        )
+        assert zarr.open_array(tmp_path / "out" / "pos001.ome.zarr" / "0", mode="r").ndim == 5
+    else:
+        first, second = (
+            ome_types.from_xml(ome_xml(tmp_path / "out" / name))
+            for name in ("pos001.ome.tif", "pos002.ome.tif")
+        )
+    assert said_of_rois(first) == expected
+    assert said_of_rois(second) == [{("Polygon", "0,0 3,0 3,3")}]
+
+
+def test_rois_that_were_drawn_since_are_no_silent_change(conn, dataset, samples, tmp_path):
+    get(conn, dataset, tmp_path / "out")
+    draw(conn, dataset, samples)
+    with pytest.raises(UsageError, match="other metadata"):
+        get(conn, dataset, tmp_path / "out")
+
+
+def test_what_files_have_no_place_for_is_told(conn, dataset, samples, tmp_path):
+    first, *_ = (image.id for image in children(conn, "Dataset", dataset))
+    roi = samples.rois(
+        first, shape("Path", d="M 0 0"), shape("Point", "p", x=1.0, y=2.0, fontFamily="Arial")
+    )
+    samples.comment("Roi", roi, "look")
+    plans = []
+    assert get(conn, dataset, tmp_path / "out", format="ome-tiff", on_plan=plans.append).ok
+    found = {problem.code: problem for problem in plans[0].problems}
+    assert set(found) == {"regions-left", "region-annotations-left"}
+    assert "kind Path (1×)" in found["regions-left"].message
+    assert "Arial" in found["regions-left"].message
+    assert found["region-annotations-left"].message.startswith("1 annotations")
 
 
 def test_missing_planes_are_still_told(conn, folder, tmp_path):

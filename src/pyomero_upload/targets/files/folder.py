@@ -40,7 +40,7 @@ class FolderTarget:
     format, levels, compression
         As for `transfer.convert`, already checked.
     annotations
-        What to write into each image's file besides pixels; only OME-TIFF has a place for it.
+        What to write into each image's file besides pixels, where there is OME-XML in it.
 
     """
 
@@ -79,7 +79,13 @@ class FolderTarget:
                 partial, path, image, compression=self._compression, annotations=self._annotations
             )
         return ome_zarr.OmeZarrWriter(
-            partial, path, image, levels=self._levels, compression=self._compression, notes=notes
+            partial,
+            path,
+            image,
+            levels=self._levels,
+            compression=self._compression,
+            notes=notes,
+            annotations=self._annotations,
         )
 
     def publish(self, finished: Finished, blank: Sequence[PlaneIndex] = ()) -> None:

@@ -1,9 +1,8 @@
 """The OME-XML of one image: everything that the plan knows, in the terms of the OME model 2016-06.
 
-Stands below `ome_tiff`. Built with ome-types; pages lie in the order z, c, t (`XYZCT`, z fastest).
+Stands below `ome_tiff` and, where there is something that OME-Zarr has no place for, `ome_zarr`. Built with ome-types; pages lie in the order z, c, t (`XYZCT`, z fastest).
 """
 
-import re
 from collections.abc import Iterator, Sequence
 
 from ome_types import OME, model
@@ -17,7 +16,9 @@ from ome_types.model import (
     InstrumentRef,
     Map,
     MapAnnotation,
+    MetadataOnly,
     Pixels,
+    ROIRef,
     StageLabel,
     StructuredAnnotations,
     TagAnnotation,
@@ -26,23 +27,33 @@ from ome_types.model import (
 from ome_types.model.simple_types import Color, UnitsLength, UnitsTime
 
 from pyomero_upload.model import Hypercube, PlaneInfo, Point
+from pyomero_upload.targets.files.rois import roi_elements
+from pyomero_upload.targets.files.xml_text import xml_text
 from pyomero_upload.targets.target import Annotations
 
 # Key-values under this name can be edited in OMERO's clients.
 CLIENT_NAMESPACE = "openmicroscopy.org/omero/client/mapAnnotation"
 PROVENANCE_NAMESPACE = "pyomero_upload/provenance"
 CHANNEL_NAMESPACE = "pyomero_upload/channel"
-# What XML 1.0 cannot hold (https://www.w3.org/TR/xml/#charsets), even escaped.
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def ome_xml(image: Hypercube, annotations: Annotations) -> str:
-    """Return the OME-XML of one image, valid against the OME schema."""
+def ome_xml(image: Hypercube, annotations: Annotations, *, pages: bool = True) -> str:
+    """Return the OME-XML of one image, valid against the OME schema.
+
+    Parameters
+    ----------
+    image, annotations
+        What there is to say.
+    pages
+        Whether the planes are pages of the file that has this, in their order; else they are elsewhere.
+
+    """
+    rois = roi_elements(image.rois)
     structured, image_refs = _annotations(annotations)
     channels = [_channel(image, c, structured) for c in range(image.sizes.c)]
     gains = [channel for channel in image.channels if channel.em_gain is not None]
     ome = OME(
-        creator=_text(annotations.creator) or None,
+        creator=xml_text(annotations.creator) or None,
         instruments=[
             Instrument(
                 id="Instrument:0",
@@ -58,21 +69,23 @@ def ome_xml(image: Hypercube, annotations: Annotations) -> str:
         images=[
             Image(
                 id="Image:0",
-                name=_text(image.name),
-                description=_text(annotations.description) or None,
+                name=xml_text(image.name),
+                description=xml_text(annotations.description) or None,
                 acquisition_date=image.acquired,
                 instrument_ref=InstrumentRef(id="Instrument:0") if gains else None,
                 stage_label=_stage_label(image),
-                pixels=_pixels(image, channels),
+                pixels=_pixels(image, channels, pages=pages),
+                roi_refs=[ROIRef(id=roi.id) for roi in rois],
                 annotation_refs=[AnnotationRef(id=ref) for ref in image_refs],
             )
         ],
         structured_annotations=structured,
+        rois=rois,
     )
     return ome.to_xml()
 
 
-def _pixels(image: Hypercube, channels: Sequence[Channel]) -> Pixels:
+def _pixels(image: Hypercube, channels: Sequence[Channel], *, pages: bool) -> Pixels:
     sizes, size = image.sizes, image.physical_size_um
     return Pixels(
         id="Pixels:0",
@@ -92,7 +105,10 @@ def _pixels(image: Hypercube, channels: Sequence[Channel]) -> Pixels:
         interleaved=False,
         big_endian=False,
         channels=list(channels),
-        tiff_data_blocks=[TiffData(ifd=0, plane_count=sizes.t * sizes.c * sizes.z)],
+        tiff_data_blocks=[TiffData(ifd=0, plane_count=sizes.t * sizes.c * sizes.z)]
+        if pages
+        else [],
+        metadata_only=None if pages else MetadataOnly(),
         planes=list(_planes(image)),
     )
 
@@ -114,7 +130,7 @@ def _channel(image: Hypercube, c: int, structured: StructuredAnnotations) -> Cha
         structured.append(_map(f"Annotation:Channel:{c}", CHANNEL_NAMESPACE, extra))
     return Channel(
         id=f"Channel:0:{c}",
-        name=_text(channel.title),
+        name=xml_text(channel.title),
         color=Color(channel.color) if channel.color else Color("#FFFFFF"),
         samples_per_pixel=1,
         excitation_wavelength=channel.excitation_nm,
@@ -156,7 +172,7 @@ def _stage_label(image: Hypercube) -> StageLabel | None:
     if image.stage == Point():
         return None
     return StageLabel(
-        name=_text(image.name),
+        name=xml_text(image.name),
         x=image.stage.x,
         x_unit=UnitsLength.MICROMETER,
         y=image.stage.y,
@@ -169,7 +185,7 @@ def _stage_label(image: Hypercube) -> StageLabel | None:
 def _annotations(annotations: Annotations) -> tuple[StructuredAnnotations, list[str]]:
     structured = StructuredAnnotations()
     for number, tag in enumerate(annotations.tags):
-        structured.append(TagAnnotation(id=f"Annotation:Tag:{number}", value=_text(tag)))
+        structured.append(TagAnnotation(id=f"Annotation:Tag:{number}", value=xml_text(tag)))
     if annotations.key_values:
         structured.append(_map("Annotation:KeyValues:0", CLIENT_NAMESPACE, annotations.key_values))
     if annotations.provenance:
@@ -183,9 +199,5 @@ def _map(identifier: str, namespace: str, pairs: Sequence[tuple[str, str]]) -> M
     return MapAnnotation(
         id=identifier,
         namespace=namespace,
-        value=Map(ms=[Map.M(k=_text(key), value=_text(value)) for key, value in pairs]),
+        value=Map(ms=[Map.M(k=xml_text(key), value=xml_text(value)) for key, value in pairs]),
     )
-
-
-def _text(text: str) -> str:
-    return _NO_XML.sub("\ufffd", text)

@@ -25,6 +25,7 @@ from pyomero_upload.targets.files.pyramid import chunk_side, default_levels, hal
 from pyomero_upload.targets.files.shard import ShardWriter
 from pyomero_upload.targets.ranges import gathered, widen
 from pyomero_upload.targets.target import (
+    Annotations,
     Block,
     BlockNote,
     ChannelRange,
@@ -39,6 +40,8 @@ from pyomero_upload.targets.target import (
 COMPRESSIONS = ("lz4", "zstd", "none")
 BLOSC_LEVELS = {"lz4": 5, "zstd": 1}
 BITSHUFFLE = 2
+# Where bioformats2raw has it, too: https://ngff.openmicroscopy.org/0.5/#bf2raw
+OME_XML = "OME/METADATA.ome.xml"
 
 
 class OmeZarrWriter:
@@ -58,6 +61,8 @@ class OmeZarrWriter:
         `lz4`, `zstd` (both with bitshuffle, in a Blosc container) or `none`.
     notes
         Of blocks that an earlier run wrote.
+    annotations
+        What to say about the image besides, where there are ROIs, which need OME-XML.
 
     """
 
@@ -70,10 +75,12 @@ class OmeZarrWriter:
         levels: int | None,
         compression: str,
         notes: Mapping[int, BlockNote],
+        annotations: Annotations,
     ) -> None:
         self._folder = folder
         self._path = path
         self._image = image
+        self._annotations = annotations
         self._compression = compression
         self._encode = _encoder(compression, np.dtype(image.dtype).itemsize)
         count = default_levels(image.sizes) if levels is None else levels
@@ -130,6 +137,10 @@ class OmeZarrWriter:
         documents = {"zarr.json": group_json(self._image, self._levels, ranges)}
         for level in self._levels:
             documents[f"{level.path}/zarr.json"] = self._array_json(level)
+        if self._image.rois:
+            from pyomero_upload.targets.files.ome_xml import ome_xml  # noqa: PLC0415
+
+            documents[OME_XML] = ome_xml(self._image, self._annotations, pages=False).encode()
         metadata = []
         for name, content in documents.items():
             (self._folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -2,17 +2,20 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import ome_types
 import pytest
 import tensorstore
+import xmlschema
 import yaozarrs
 
-from pyomero_upload.model import Channel, Hypercube, PlaneIndex, Point, Sizes
+from pyomero_upload.model import Channel, Hypercube, PlaneIndex, Point, Roi, Shape, Sizes
 from pyomero_upload.targets.digest import plane_digest, zeros_digest
 from pyomero_upload.targets.files.ome_zarr import OmeZarrWriter
 from pyomero_upload.targets.files.pyramid import halve
-from pyomero_upload.targets.target import Plane
+from pyomero_upload.targets.target import Annotations, Plane
 
 IMAGE = Hypercube(
     "pos 1",
@@ -35,7 +38,13 @@ def pixels_of(image, dtype=None):
 def write(folder, image, pixels, *, levels=0, compression="lz4", notes=None, skip=()):
     """Write all blocks that are not complete; return the writer, its notes, and what finish says."""
     writer = OmeZarrWriter(
-        folder, "out.ome.zarr", image, levels=levels, compression=compression, notes=notes or {}
+        folder,
+        "out.ome.zarr",
+        image,
+        levels=levels,
+        compression=compression,
+        notes=notes or {},
+        annotations=Annotations(tags=("yeast",)),
     )
     done = dict(writer.complete)
     for block in writer.blocks:
@@ -180,7 +189,15 @@ def test_not_a_number_does_not_count_among_values(tmp_path):
 def test_blocks_of_an_earlier_run_are_taken_over_when_their_files_are_as_noted(tmp_path):
     pixels = pixels_of(IMAGE)
     _, notes, _ = write(tmp_path, IMAGE, pixels)
-    again = OmeZarrWriter(tmp_path, "x", IMAGE, levels=0, compression="lz4", notes=notes)
+    again = OmeZarrWriter(
+        tmp_path,
+        "x",
+        IMAGE,
+        levels=0,
+        compression="lz4",
+        notes=notes,
+        annotations=Annotations(),
+    )
     assert again.complete == notes
 
 
@@ -207,6 +224,28 @@ def test_others_find_it_valid(tmp_path):
     folder = tmp_path / "image.ome.zarr"
     write(folder, IMAGE, pixels_of(IMAGE), levels=2)
     yaozarrs.validate_zarr_store(folder)
+
+
+def test_rois_are_in_ome_xml_beside_the_pixels(tmp_path):
+    rois = (Roi("cell", "", (Shape("Point", (("x", 1.0), ("y", 2.0))),)),)
+    folder = tmp_path / "image.ome.zarr"
+    *_, finished = write(folder, replace(IMAGE, rois=rois), pixels_of(IMAGE))
+    assert "OME/METADATA.ome.xml" in {file.path for file in finished.files}
+    ome = ome_types.from_xml(folder / "OME" / "METADATA.ome.xml")
+    (image,) = ome.images
+    assert image.name == IMAGE.name
+    assert image.pixels.metadata_only
+    assert not image.pixels.tiff_data_blocks
+    assert [ref.id for ref in image.roi_refs] == [roi.id for roi in ome.rois] == ["ROI:0"]
+    assert [(p.x, p.y) for p in ome.rois[0].union] == [(1.0, 2.0)]
+    assert ome.structured_annotations.tag_annotations[0].value == "yeast"
+    xmlschema.XMLSchema(Path(ome_types.__file__).parent / "ome-2016-06.xsd").validate(ome.to_xml())
+    yaozarrs.validate_zarr_store(folder)
+
+
+def test_without_rois_there_is_no_ome_xml(tmp_path):
+    write(tmp_path, IMAGE, pixels_of(IMAGE))
+    assert not (tmp_path / "OME").exists()
 
 
 def test_zarr_python_and_ome_zarr_models_read_it(tmp_path):
