@@ -160,6 +160,10 @@ class WriteAbortedError(Exception):
     """The image was given up by another thread while this one waited to write a block of it."""
 
 
+class UnderWayError(PyomeroError):
+    """Somebody else makes the same images: the job must leave them alone."""
+
+
 class ImageBrokenError(PyomeroError):
     """What the target has of an image is spoilt: it must be made anew. Other images are not touched by that."""
 

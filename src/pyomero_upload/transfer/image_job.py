@@ -19,6 +19,7 @@ from pyomero_upload.targets.target import (
     ImageBrokenError,
     ImageWriter,
     Target,
+    UnderWayError,
     WriteAbortedError,
 )
 from pyomero_upload.transfer.events import Event, ImageDone, ImageReport, ImageStarted, ProblemFound
@@ -122,6 +123,9 @@ class ImageJob:
         except ImageBrokenError as error:
             self._break(error)
             return
+        except UnderWayError:
+            # Whoever writes this image writes the next ones too.
+            raise
         except PyomeroError as error:
             self._fail(_problem(self.name, error))
             return

@@ -165,6 +165,8 @@ class _Upload:
         self._reports: dict[str, UploadedImage] = {}
         self._problems = text_problems(plan)
         self._stores = STORES
+        # Numbers of the sessions that this machine's runs of the upload have worked in.
+        self._ours: set[int] = set()
 
     def take_over(self, into: int | None) -> None:
         """Go on with an earlier upload of the same things, where the plan has changed since."""
@@ -252,6 +254,7 @@ class _Upload:
             key=self._ground.key,
             digests=self._digests,
             open_images=open_images,
+            ours=self._ours,
             stores=self._stores,
         )
         blocks = known_blocks(self._ground.folder, job, target.go_on_with(left))
@@ -300,12 +303,13 @@ class _Upload:
         conn, key = self._ground.connection, self._ground.key
         records = self._run(lambda: provenance.image_records(conn, dataset_id, key=key))
         state = read_state(self._ground.folder)
+        self._ours |= abandoned_sessions() | ({state.session_id} if state else set())
         known = {name: record for name, record in records.items() if name in self._images}
         self._run(
             lambda: refuse_if_under_way(
                 conn,
                 [record.image_id for record in known.values() if not record.complete],
-                abandoned_sessions() | ({state.session_id} if state else set()),
+                self._ours,
             )
         )
         done = {}

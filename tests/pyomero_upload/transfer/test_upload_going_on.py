@@ -18,6 +18,7 @@ from plans import pixels_of
 from pyomero_upload.errors import EXIT_INTERRUPTED, PyomeroError
 from pyomero_upload.planning import make_plan
 from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.provenance import find_uploads
 from pyomero_upload.targets.omero.settings import ServerSettings
 from pyomero_upload.transfer.upload import upload
 
@@ -74,7 +75,7 @@ def conn(settings):
     connection.close()
 
 
-def start(folder, user, pause=0.002):
+def start(folder, user, pause=0.002, state=None):
     code = JOB.replace("PAUSE", str(pause))
     server = user.server.host, str(user.server.port), user.name, user.password
     return subprocess.Popen(
@@ -83,6 +84,7 @@ def start(folder, user, pause=0.002):
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
+        env={**os.environ, **({} if state is None else {"PYOMERO_STATE": str(state)})},
     )
 
 
@@ -221,6 +223,24 @@ def test_a_second_upload_of_the_same_folder_is_refused_with_the_name_of_the_firs
         kill(job)
     # The lock ends with the process.
     check(conn, plan, upload(plan, conn))
+
+
+@pytest.mark.parametrize("moment", range(5))
+def test_two_machines_that_begin_at_once_make_one_upload(tmp_path, user, conn, moment):
+    experiment(tmp_path / "in", times=4)
+    plan = make_plan(tmp_path / "in")
+    # They know nothing of one another's files.
+    jobs = [start(tmp_path / "in", user, 0.01, state=tmp_path / name) for name in ("a", "b")]
+    ends = [job.communicate(timeout=60) for job in jobs]
+    done = [job.returncode == 0 for job in jobs]
+    assert any(done), ends
+    for (_, errors), well in zip(ends, done, strict=True):
+        assert well or "is being written in another session" in errors, errors
+    assert len(find_uploads(conn)) == 1
+    # No work is left, and nothing is there twice.
+    report = upload(plan, conn)
+    assert {image.status for image in report.images} == {"unchanged"}
+    check(conn, plan, report)
 
 
 @posix

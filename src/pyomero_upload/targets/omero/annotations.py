@@ -25,6 +25,7 @@ from pyomero_upload.targets.omero.objects import (
     server_text,
     text_of,
 )
+from pyomero_upload.targets.omero.settling import settle
 from pyomero_upload.targets.omero.tables import add_table, table_columns
 
 # Key-values under this name can be edited in OMERO's clients (omero.constants.metadata.NSCLIENTMAPANNOTATION).
@@ -111,6 +112,7 @@ def add_tags(conn: Connection, kind: Kind, object_id: int, tags: Iterable[str]) 
         if text_of(tag.ns) != _TAG_SET
     }
     usable = _usable_tags(conn, [text for text in texts if text not in there])
+    made = {text for text in texts if text not in there and text not in usable}
     links = [
         annotation_link(kind, object_id, usable.get(text) or _new_tag(text))
         for text in texts
@@ -119,7 +121,11 @@ def add_tags(conn: Connection, kind: Kind, object_id: int, tags: Iterable[str]) 
     if links:
         for link in conn.update.saveAndReturnArray(links):
             there[text_of(link.child.textValue)] = link.child
-    return [int(there[text].id.val) for text in texts]
+    ids = {text: int(there[text].id.val) for text in texts}
+    for text in texts:
+        if text in made:
+            ids[text] = _settled_tag(conn, kind, object_id, text, ids[text])
+    return [ids[text] for text in texts]
 
 
 def add_key_values(
@@ -204,18 +210,34 @@ def text_problems(plan: Plan) -> tuple[Problem, ...]:
     )
 
 
+def _settled_tag(conn: Connection, kind: Kind, object_id: int, text: str, made: int) -> int:
+    """Return the tag that an object has, where another machine made one of the same text at the same moment."""
+    first = settle(
+        conn, "TagAnnotation", made, lambda: [tag.id.val for tag in _all_usable_tags(conn, [text])]
+    )
+    if first != made:
+        tag = omero.model.TagAnnotationI(first, False)
+        conn.update.saveObject(annotation_link(kind, object_id, tag))
+    return first
+
+
 def _usable_tags(conn: Connection, texts: Sequence[str]) -> dict[str, Any]:
     """Return tags of these texts that the user may link: own ones before those of others, older before newer."""
+    usable = _all_usable_tags(conn, texts)
+    usable.sort(key=lambda tag: _is_own(conn, tag))
+    return {text_of(tag.textValue): tag for tag in usable}
+
+
+def _all_usable_tags(conn: Connection, texts: Sequence[str]) -> list[Any]:
+    """Return all tags of these texts that the user may link, the newest first."""
     if not texts:
-        return {}
+        return []
     found = conn.query.findAllByQuery(
         "select t from TagAnnotation t where t.textValue in (:texts)"
         " and t.details.group.id = :group order by t.id desc",
         parameters(texts=texts, group=conn.group.id),
     )
-    usable = [tag for tag in found if text_of(tag.ns) != _TAG_SET and _may_link(conn, tag)]
-    usable.sort(key=lambda tag: _is_own(conn, tag))
-    return {text_of(tag.textValue): tag for tag in usable}
+    return [tag for tag in found if text_of(tag.ns) != _TAG_SET and _may_link(conn, tag)]
 
 
 def _may_link(conn: Connection, tag: Any) -> bool:

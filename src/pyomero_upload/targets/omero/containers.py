@@ -14,21 +14,19 @@ from pyomero_upload.model import Plan
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.objects import annotation_link, parameters, server_text
 from pyomero_upload.targets.omero.provenance import dataset_provenance, find_uploads
+from pyomero_upload.targets.omero.settling import settle
 
 
 def ensure_project(conn: Connection, name: str) -> int:
     """Return the id of the user's own Project of that name in the session's group; made where there is none."""
     name = server_text(name)
-    found = conn.query.projection(
-        "select p.id from Project p where p.name = :name and p.details.owner.id = :me"
-        " and p.details.group.id = :group order by p.id",
-        parameters(name=name, me=conn.user.id, group=conn.group.id),
-    )
+    found = _projects(conn, name)
     if found:
-        return int(found[0][0].val)
+        return found[0]
     project = omero.model.ProjectI()
     project.name = rstring(name)
-    return int(conn.update.saveAndReturnObject(project).id.val)
+    made = int(conn.update.saveAndReturnObject(project).id.val)
+    return settle(conn, "Project", made, lambda: _projects(conn, name))
 
 
 def ensure_dataset(conn: Connection, plan: Plan, *, key: str, project: int | None) -> int:
@@ -57,7 +55,13 @@ def ensure_dataset(conn: Connection, plan: Plan, *, key: str, project: int | Non
     if project is not None:
         dataset.linkProject(omero.model.ProjectI(project, False))
     dataset.linkAnnotation(dataset_provenance(plan, key))
-    return int(conn.update.saveAndReturnObject(dataset).id.val)
+    made = int(conn.update.saveAndReturnObject(dataset).id.val)
+    return settle(
+        conn,
+        "Dataset",
+        made,
+        lambda: [record.dataset_id for record in find_uploads(conn, key=key)],
+    )
 
 
 def use_dataset(conn: Connection, dataset_id: int, plan: Plan, *, key: str) -> int:
@@ -88,6 +92,16 @@ def use_dataset(conn: Connection, dataset_id: int, plan: Plan, *, key: str) -> i
         )
     conn.update.saveObject(annotation_link("Dataset", dataset_id, dataset_provenance(plan, key)))
     return dataset_id
+
+
+def _projects(conn: Connection, name: str) -> list[int]:
+    """Return the user's own Projects of that name in the session's group, the oldest first."""
+    rows = conn.query.projection(
+        "select p.id from Project p where p.name = :name and p.details.owner.id = :me"
+        " and p.details.group.id = :group order by p.id",
+        parameters(name=name, me=conn.user.id, group=conn.group.id),
+    )
+    return [int(row[0].val) for row in rows]
 
 
 def _may_link(obj: Any) -> bool:

@@ -5,7 +5,7 @@ description that says what it is, so that a run that is killed leaves nothing th
 """
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from omero.rtypes import rdouble, rint, rstring, rtime
 from pyomero_upload.errors import PyomeroError
 from pyomero_upload.model import Channel, Hypercube, PlaneIndex, PlaneInfo, Point
 from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.looking import refuse_if_under_way, under_way
 from pyomero_upload.targets.omero.objects import (
     PIXEL_TYPES,
     annotation_link,
@@ -28,6 +29,7 @@ from pyomero_upload.targets.omero.objects import (
     set_pairs,
 )
 from pyomero_upload.targets.omero.provenance import image_provenance, incomplete_images
+from pyomero_upload.targets.omero.settling import settle
 from pyomero_upload.targets.target import ChannelRange
 
 CHANNEL_NAMESPACE = "pyomero_upload/channel"
@@ -47,7 +49,14 @@ class NewImage(NamedTuple):
 
 
 def create_image(
-    conn: Connection, image: Hypercube, *, dataset_id: int, key: str, inputs: str, metadata: str
+    conn: Connection,
+    image: Hypercube,
+    *,
+    dataset_id: int,
+    key: str,
+    inputs: str,
+    metadata: str,
+    ours: Collection[int] = (),
 ) -> NewImage:
     """Make an Image, link it to its Dataset and note on it what it is made from.
 
@@ -65,15 +74,21 @@ def create_image(
         The upload's.
     inputs, metadata
         Digests of what it is made from and what is said of it.
+    ours
+        Numbers of the sessions in which this machine's earlier runs of the upload may have made it.
 
     Raises
     ------
+    UnderWayError
+        If somebody else is writing it, or has begun at the same moment.
     PyomeroError
         If the server has no such pixel type.
 
     """
     kind = _pixels_type(conn, image)
-    delete(conn, "Image", half_written(conn, key=key, name=image.name))
+    left = half_written(conn, key=key, name=image.name)
+    refuse_if_under_way(conn, left, ours)
+    delete(conn, "Image", left)
     sizes = image.sizes
     image_id = conn.pixels.createImage(
         sizes.x,
@@ -90,6 +105,9 @@ def create_image(
     link.child = omero.model.ImageI(image_id, False)
     note = image_provenance(image, key=key, inputs=inputs, metadata=metadata)
     conn.update.saveArray([link, annotation_link("Image", image_id, note)])
+    first = settle(conn, "Image", image_id, lambda: half_written(conn, key=key, name=image.name))
+    if first != image_id:
+        raise under_way(first)
     pixels = conn.query.projection(
         "select p.id from Pixels p where p.image.id = :id", parameters(id=image_id)
     )

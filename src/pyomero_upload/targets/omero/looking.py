@@ -9,12 +9,12 @@ from collections.abc import Collection, Sequence
 
 from omero.rtypes import unwrap
 
-from pyomero_upload.errors import PyomeroError
 from pyomero_upload.model import Problem
 from pyomero_upload.planning.provenance import NAMESPACE
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.objects import parameters, server_text
 from pyomero_upload.targets.omero.provenance import INPUTS, UploadRecord, find_uploads
+from pyomero_upload.targets.target import UnderWayError
 
 
 def round_trip(conn: Connection) -> float:
@@ -91,7 +91,7 @@ def refuse_if_under_way(
 
     Raises
     ------
-    PyomeroError
+    UnderWayError
         If one of them was made in a session of somebody else's that is still open.
 
     """
@@ -104,15 +104,19 @@ def refuse_if_under_way(
         parameters(ids=list(half_written)),
     )
     for session, image_id in rows:
-        if int(unwrap(session)) in {me, *ours}:
-            continue
-        message = f"Image:{unwrap(image_id)} of this upload is being written in another session (number {unwrap(session)})."
-        hint = (
-            "If the upload runs on another machine, wait until it is done. If it was cut off there, go on there, or run"
-            " this again when its session is over: 10 minutes after its last call, unless the server says otherwise."
-        )
-        raise PyomeroError(
-            message,
-            hint=hint,
-            problems=(Problem("error", "upload-under-way", f"Image:{unwrap(image_id)}", message),),
-        )
+        if int(unwrap(session)) not in {me, *ours}:
+            raise under_way(unwrap(image_id), f" (number {unwrap(session)})")
+
+
+def under_way(image_id: int, session: str = "") -> UnderWayError:
+    """Return the error for an Image that somebody else is writing, in a session with a number."""
+    message = f"Image:{image_id} of this upload is being written in another session{session}."
+    hint = (
+        "If the upload runs on another machine, wait until it is done. If it was cut off there, go on there, or run"
+        " this again when its session is over: 10 minutes after its last call, unless the server says otherwise."
+    )
+    return UnderWayError(
+        message,
+        hint=hint,
+        problems=(Problem("error", "upload-under-way", f"Image:{image_id}", message),),
+    )

@@ -110,8 +110,17 @@ def set_pairs(annotation: Any, pairs: Sequence[tuple[str, str]]) -> None:
     )
 
 
-def delete(conn: Connection, kind: str, ids: Sequence[int]) -> None:
+def delete(conn: Connection, kind: str, ids: Sequence[int], *, keep: Sequence[str] = ()) -> None:
     """Delete objects with all that belongs to them alone, and wait until it is done.
+
+    Parameters
+    ----------
+    conn
+        The session.
+    kind, ids
+        Which objects.
+    keep
+        Kinds of which nothing is deleted with them.
 
     Raises
     ------
@@ -121,6 +130,7 @@ def delete(conn: Connection, kind: str, ids: Sequence[int]) -> None:
     """
     if not ids:
         return
-    request = omero.cmd.Delete2(targetObjects={kind: list(ids)})
+    below = [omero.cmd.graphs.ChildOption(excludeType=list(keep))] if keep else []
+    request = omero.cmd.Delete2(targetObjects={kind: list(ids)}, childOptions=below)
     callback = conn.client.submit(request, loops=_WAITS, ms=_WAIT_MS, failontimeout=True)
     callback.close(True)

@@ -65,6 +65,8 @@ class OmeroTarget:
         For the name of each image.
     open_images
         Where to remember what is open.
+    ours
+        Numbers of the sessions in which this machine's runs of the upload have worked; those of this one are added.
     stores
         How many are opened for each image.
 
@@ -83,6 +85,7 @@ class OmeroTarget:
         key: str,
         digests: Mapping[str, Digests],
         open_images: OpenImages,
+        ours: set[int],
         stores: int = STORES,
     ) -> None:
         self.made: dict[str, Made] = {}
@@ -91,6 +94,7 @@ class OmeroTarget:
         self._key = key
         self._digests = digests
         self._open = open_images
+        self._ours = ours
         self._number = stores
         self._buffers = Buffers()
         self._stores: dict[str, Stores | ClosedStores] = {}
@@ -141,6 +145,7 @@ class OmeroTarget:
 
     def _new(self, image: Hypercube) -> OmeroImageWriter:
         digests = self._digests[image.name]
+        self._ours.add(self._run(session_id))
         new = self._run(
             images.create_image,
             image,
@@ -148,6 +153,7 @@ class OmeroTarget:
             key=self._key,
             inputs=digests.inputs,
             metadata=digests.metadata,
+            ours=self._ours,
         )
         stores = Stores.open(self._patience, new.pixels_id, self._number)
         opened = OpenImage(image_id=new.image_id, pixels_id=new.pixels_id, stores=stores.identities)
