@@ -8,7 +8,7 @@ from omero.rtypes import rlong, rtime
 
 from omero_embedded import saving
 from omero_embedded.call import Call
-from omero_embedded.commands.graph.targets import refused
+from omero_embedded.commands.graph.targets import declined
 from omero_embedded.event_context import session_context
 from omero_embedded.permissions import may_see
 from omero_embedded.services.session import as_object
@@ -67,18 +67,16 @@ class UpdateSessionTimeout:
         request = self._request
         session = call.server.sessions.find(request.session)
         if session is None or not may_see(call, session):
-            raise refused(request, "no-session", f"No session with uuid: {request.session}")
+            raise declined(request, "no-session")
         wanted = {"time_to_live": request.timeToLive, "time_to_idle": request.timeToIdle}
         times = {"time_to_live": session.time_to_live, "time_to_idle": session.time_to_idle}
         if all(given is None for given in wanted.values()):
-            raise refused(request, "no-update-performed", f"Nothing to change in {session.uuid}")
+            raise declined(request, "no-update-performed", session=session.uuid)
         for name, given in wanted.items():
             if given is None:
                 continue
             if not call.is_admin and given.val > times[name]:
-                raise refused(
-                    request, "non-admin-increase", "Only administrators may lengthen a session."
-                )
+                raise declined(request, "non-admin-increase", target=given.val, current=times[name])
             times[name] = given.val
         live, idle = times["time_to_live"], times["time_to_idle"]
         saving.change(call, "Session", session.id, timeToLive=live, timeToIdle=idle)

@@ -95,18 +95,73 @@ def test_annotations_are_told_by_object_kind_and_namespace(bench: Any) -> None:
 
     both = service.loadAnnotations("Dataset", [dataset, bare], [], [], None)
     assert ids(both) == {dataset: [tag, comment], bare: []}
-    tags = service.loadAnnotations("Dataset", [dataset], ["TagAnnotation"], [], None)
+    java = "ome.model.annotations.TagAnnotation"
+    tags = service.loadAnnotations("Dataset", [dataset], [java], [], None)
     assert ids(tags) == {dataset: [tag]}
+    # Kinds are full names of Java's classes; others are nothing.
+    assert ids(service.loadAnnotations("Dataset", [dataset], ["TagAnnotation"], [], None)) == {
+        dataset: []
+    }
+    # An object that is not there is left out; no ids, no answer.
+    assert ids(service.loadAnnotations("Dataset", [bare, 10**9], [], [], None)) == {bare: []}
+    assert service.loadAnnotations("Dataset", [], [], [], None) == {}
     linked = service.loadSpecifiedAnnotationsLinkedTo
     assert ids(linked("TagAnnotation", ["mine"], [], "Dataset", [dataset], None)) == {
         dataset: [tag]
     }
-    assert ids(linked("TagAnnotation", [], ["mine"], "Dataset", [dataset], None)) == {dataset: []}
+    assert ids(linked("TagAnnotation", [], ["mine"], "Dataset", [dataset], None)) == {}
+    assert ids(linked("TagAnnotation", ["mine"], [], "Dataset", [], None)) == {dataset: [tag]}
+    nobodys = omero.sys.ParametersI().exp(omero.rtypes.rlong(0))
+    assert ids(linked("TagAnnotation", ["mine"], [], "Dataset", [dataset], nobodys)) == {}
     named = service.loadSpecifiedAnnotations("TagAnnotation", ["mine"], [], None)
     assert [o.id.val for o in named] == [tag]
     assert service.countSpecifiedAnnotations("TagAnnotation", ["mine"], [], None).val == 1
     (loaded,) = service.loadAnnotation([tag])
     assert loaded.details.owner.isLoaded()
+    for call in (service.loadAnnotation, service.loadChannelAcquisitionData):
+        with pytest.raises(omero.ApiUsageException, match="unexpected end of subtree"):
+            call([])
+
+
+def test_annotators_are_those_who_own_the_annotation(bench: Any, bench_of: Any) -> None:
+    dataset = bench.named("Dataset")
+    tag = bench.tag(("Dataset", dataset))
+    me = bench.client.sf.getAdminService().getEventContext().userId
+    service = bench.client.sf.getMetadataService()
+    for annotators, expected in (([me], [tag]), ([0], [])):
+        found = service.loadAnnotations("Dataset", [dataset], [], annotators, None)
+        assert [o.id.val for o in found[dataset]] == expected
+
+
+def test_of_what_is_specified_only_the_owner_counts_and_a_file_must_be_there(bench: Any) -> None:
+    bench.save(omero.model.FileAnnotationI())
+    tag = bench.tag(text="t", ns="mine")
+    service = bench.client.sf.getMetadataService()
+    me = bench.client.sf.getAdminService().getEventContext().userId
+    mine = omero.sys.ParametersI().exp(omero.rtypes.rlong(me))
+    assert service.loadSpecifiedAnnotations("FileAnnotation", [], [], mine) == []
+    assert service.countSpecifiedAnnotations("FileAnnotation", [], [], mine).val == 1
+    paged = omero.sys.ParametersI().page(1, 1).grp(omero.rtypes.rlong(10**9))
+    named = service.loadSpecifiedAnnotations("TagAnnotation", ["mine"], [], paged)
+    assert [o.id.val for o in named] == [tag]
+    nobodys = omero.sys.ParametersI().exp(omero.rtypes.rlong(0))
+    assert service.loadSpecifiedAnnotations("TagAnnotation", ["mine"], [], nobodys) == []
+
+
+def test_there_is_no_instrument_where_one_sees_none(bench: Any) -> None:
+    service = bench.client.sf.getMetadataService()
+    assert service.loadInstrument(10**9) is None
+    instrument = bench.save(omero.model.InstrumentI())
+    assert service.loadInstrument(instrument).id.val == instrument
+
+
+def test_log_files_are_those_of_filesets_and_images(bench: Any) -> None:
+    service = bench.client.sf.getMetadataService()
+    assert service.loadLogFiles("Image", [bench.image()]) == {}
+    with pytest.raises(
+        omero.ApiUsageException, match="can load log files only by Fileset or Image"
+    ):
+        service.loadLogFiles("Dataset", [1])
 
 
 def test_what_bears_a_tag_is_told_and_counted(bench: Any) -> None:
@@ -119,7 +174,15 @@ def test_what_bears_a_tag_is_told_and_counted(bench: Any) -> None:
         omero.model.DatasetI,
         omero.model.ImageI,
     }
+    (above,) = (o for o in content if isinstance(o, omero.model.ProjectI))
+    assert [child.id.val for child in above.linkedDatasetList()] == [dataset]
     assert service.getTaggedObjectsCount([tag], None) == {tag: 3}
+    # Whose a Project must be the options say; of others they say nothing.
+    nobodys = omero.sys.ParametersI().exp(omero.rtypes.rlong(0))
+    rest = {type(o) for o in service.loadTagContent([tag], nobodys)[tag]}
+    assert rest == {omero.model.DatasetI, omero.model.ImageI}
+    assert service.getTaggedObjectsCount([tag], nobodys) == {tag: 3}
+    assert service.loadTagContent([], None) == {}
 
 
 def test_sets_of_tags_hold_their_tags(bench: Any) -> None:
@@ -134,6 +197,17 @@ def test_sets_of_tags_hold_their_tags(bench: Any) -> None:
     assert [t.textValue.val for t in found.linkedAnnotationList()] == ["in"]
     with_orphans = service.loadTagSets(omero.sys.ParametersI().orphan())
     assert [o.id.val for o in with_orphans] == [group, alone]
+
+
+def test_a_tag_in_a_set_that_is_not_shown_is_in_none(bench: Any) -> None:
+    other, inside = bench.tag(text="no set"), bench.tag(text="in")
+    link = omero.model.AnnotationAnnotationLinkI()
+    link.parent = omero.model.TagAnnotationI(other, False)
+    link.child = omero.model.TagAnnotationI(inside, False)
+    bench.save(link)
+    service = bench.client.sf.getMetadataService()
+    with_orphans = service.loadTagSets(omero.sys.ParametersI().orphan())
+    assert {other, inside} <= {o.id.val for o in with_orphans}
 
 
 # ---------------------------------------------------------------- IRoi

@@ -201,15 +201,19 @@ def test_closing_a_session_that_others_use_tells_how_many(
 def test_administrators_alone_have_a_session_live_longer(root: Any, omero_client: Any) -> None:
     service, key = omero_client.sf.getSessionService(), omero_client.getSessionId()
     longer = omero.cmd.UpdateSessionTimeoutRequest(key, None, rlong(700_000))
-    assert run(omero_client, longer).name == "non-admin-increase"
+    refused = run(omero_client, longer)
+    assert refused.name == "non-admin-increase"
+    assert refused.parameters == {"target": "700000", "current": "600000"}
     assert run(root, longer).__class__ is omero.cmd.OK
     assert service.getSession(key).timeToIdle.val == 700_000
     shorter = omero.cmd.UpdateSessionTimeoutRequest(key, None, rlong(500_000))
     assert run(omero_client, shorter).__class__ is omero.cmd.OK
     nothing = omero.cmd.UpdateSessionTimeoutRequest(key, None, None)
-    assert run(omero_client, nothing).name == "no-update-performed"
+    refused = run(omero_client, nothing)
+    assert (refused.name, refused.parameters) == ("no-update-performed", {"session": key})
     others = omero.cmd.UpdateSessionTimeoutRequest(root.getSessionId(), None, rlong(1))
-    assert run(omero_client, others).name == "no-session"
+    refused = run(omero_client, others)
+    assert (refused.name, refused.parameters) == ("no-session", {})
 
 
 # ---------------------------------------------------------------- who sees them
