@@ -8,7 +8,7 @@ import omero.api
 import omero.model
 import omero.sys
 import pytest
-from omero.rtypes import rdouble, rint, rstring, rtime
+from omero.rtypes import rdouble, rint, rlong, rstring, rtime
 
 
 def _tree(bench: Any) -> tuple[int, int, int]:
@@ -237,33 +237,111 @@ def test_rois_are_found_by_image_and_by_plane(bench: Any) -> None:
 
 
 # ---------------------------------------------------------------- ITimeline
-def test_the_newest_come_first(bench: Any) -> None:
-    first, second = bench.image(), bench.image()
+def _taken(bench: Any, time_ms: int | None) -> int:
+    """Make an Image that was taken at a time; return its id."""
+    image = bench.query.get("Image", bench.image())
+    image.acquisitionDate = None if time_ms is None else rtime(time_ms)
+    return int(bench.save(image))
+
+
+def test_images_come_by_when_they_were_taken_the_newest_first(bench: Any) -> None:
+    later, earlier, _ = (_taken(bench, moment) for moment in (2_000, 1_000, None))
     service = bench.client.sf.getTimelineService()
     recent = service.getMostRecentObjects(["Image"], None, False)
-    assert [o.id.val for o in recent["Image"]] == [second, first]
+    assert [o.id.val for o in recent["Image"]] == [later, earlier]
+    assert recent["Image"][0].details.owner.isLoaded()
     limited = service.getMostRecentObjects(["Image"], omero.sys.ParametersI().page(0, 1), False)
-    assert [o.id.val for o in limited["Image"]] == [second]
+    assert [o.id.val for o in limited["Image"]] == [later]
+    # Both ends belong to a time.
+    counted = service.countByPeriod(["Image"], rtime(1_000), rtime(1_999), None)
+    assert counted == {"Image": 1}
+    assert service.getByPeriod(["Image"], rtime(3_000), None, None, False) == {"Image": []}
 
 
-def test_a_time_holds_what_was_made_in_it(bench: Any) -> None:
-    bench.image()
+def test_containers_come_by_when_they_were_changed(bench: Any) -> None:
+    first, second = bench.named("Dataset"), bench.named("Dataset")
+    changed = bench.query.get("Dataset", first)
+    changed.description = rstring("new")
+    bench.save(changed)
+    service = bench.client.sf.getTimelineService()
+    recent = service.getMostRecentObjects(["Dataset"], None, False)
+    assert [o.id.val for o in recent["Dataset"]] == [first, second]
+    now = int(time.time() * 1000)
+    hour = 3_600_000
+    past = service.getByPeriod(["Dataset"], rtime(now - 2 * hour), rtime(now - hour), None, False)
+    assert past == {"Dataset": []}
+
+
+def test_only_ones_own_come_unless_a_group_or_everybody_is_named(
+    bench: Any, bench_of: Any, omero_new_user: Any
+) -> None:
+    group = bench.client.sf.getAdminService().getEventContext().groupId
+    other = bench_of(omero_new_user(group=group))
+    theirs, mine = other.named("Dataset"), bench.named("Dataset")
+
+    def found(wishes: Any) -> set[int]:
+        recent = bench.client.sf.getTimelineService().getMostRecentObjects(
+            ["Dataset"], wishes, False
+        )
+        return {o.id.val for o in recent["Dataset"]}
+
+    everybody = omero.sys.ParametersI().exp(rlong(-1))
+    assert found(None) == {mine}
+    assert found(everybody) == found(omero.sys.ParametersI().grp(rlong(group))) == {theirs, mine}
+
+
+def test_the_newest_of_all_types_together_are_told_under_each(bench: Any) -> None:
+    bench.named("Project")
+    dataset, project = bench.named("Dataset"), bench.named("Project")
+    service = bench.client.sf.getTimelineService()
+    two = omero.sys.ParametersI().page(0, 2)
+    merged = service.getMostRecentObjects(["Project", "Dataset"], two, True)
+    assert {cls: [o.id.val for o in found] for cls, found in merged.items()} == {
+        "Project": [project],
+        "Dataset": [dataset],
+    }
+
+
+def test_of_types_that_are_not_looked_through_there_is_nothing(bench: Any) -> None:
+    bench.tag()
+    service = bench.client.sf.getTimelineService()
+    assert service.getMostRecentObjects(["Annotation"], None, False) == {"Annotation": []}
+    assert service.countByPeriod(["Annotation"], None, None, None) == {"Annotation": -1}
+    with pytest.raises(omero.InternalException, match="NullPointerException"):
+        service.getMostRecentObjects(None, None, True)
+    every = service.getMostRecentObjects(None, None, False)
+    assert set(every) == {"RenderingDef", "Image", "Project", "Dataset", "Annotation"}
+
+
+def test_the_log_of_a_time_tells_of_containers_and_of_images_that_were_taken(bench: Any) -> None:
+    image = _taken(bench, 1_000)
+    dataset = bench.named("Dataset")
     now = int(time.time() * 1000)
     service = bench.client.sf.getTimelineService()
-    hour = 3_600_000
-    counted = service.countByPeriod(["Image"], rtime(now - hour), rtime(now + hour), None)
-    assert counted == {"Image": 1}
-    past = service.getByPeriod(["Image"], rtime(now - 2 * hour), rtime(now - hour), None, False)
-    assert past == {"Image": []}
+    logs = service.getEventLogsByPeriod(rtime(now - 60_000), rtime(now + 60_000), None)
+    assert [(o.entityType.val, o.entityId.val, o.action.val) for o in logs] == [
+        ("ome.model.containers.Dataset", dataset, "INSERT")
+    ]
+    assert logs[0].event.isLoaded()
+    (taken,) = service.getEventLogsByPeriod(rtime(0), rtime(2_000), None)
+    assert (taken.entityType.val, taken.entityId.val) == ("ome.model.core.Image", image)
+    assert (taken.id, taken.event.time.val) == (None, 1_000)
 
 
-def test_the_newest_annotation_links_are_told_with_both_ends(bench: Any) -> None:
+def test_the_newest_annotation_links_are_told_with_the_annotation(bench: Any) -> None:
     dataset = bench.named("Dataset")
     tag = bench.tag(("Dataset", dataset))
     bench.comment("Dataset", dataset)
     service = bench.client.sf.getTimelineService()
-    links = service.getMostRecentAnnotationLinks(None, ["TagAnnotation"], None, None)
-    assert [(o.parent.name.val, o.child.id.val) for o in links] == [("n", tag)]
+    mine = omero.sys.ParametersI()
+    links = service.getMostRecentAnnotationLinks(None, ["TagAnnotation"], None, mine)
+    assert [(o.parent.id.val, o.parent.isLoaded()) for o in links] == [(dataset, False)]
+    assert [o.child.id.val for o in links if o.child.isLoaded()] == [tag]
+    assert links[0].details.updateEvent.isLoaded()
+    with pytest.raises(omero.ApiUsageException, match="single annotation type"):
+        service.getMostRecentAnnotationLinks(None, ["A", "B"], None, None)
+    with pytest.raises(omero.ValidationException, match="Error mapping: Nonsense"):
+        service.getMostRecentAnnotationLinks(None, ["Nonsense"], None, None)
 
 
 # ---------------------------------------------------------------- Search
