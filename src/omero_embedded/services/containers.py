@@ -109,15 +109,13 @@ class ContainerService:
         model = find_class(rootType or "")
         if model is None or model.name not in PATHS:
             raise errors.api_usage(f"Class parameter for getImages() cannot be {rootType}")
-        if not rootIds:
-            raise errors.api_usage("Set of ids for getImages() may not be empty.")
-        return self._images(call, read(options), model.name, rootIds)
+        return self._images(call, read(options), model.name, rootIds) if rootIds else []
 
     def getUserImages(self, call: Call, options: "Parameters | None") -> list[IObject]:
-        """Give one's own Images, or those of the owner in the options."""
+        """Give the Images of the owner or the group in the options."""
         wishes = read(options)
         if wishes.owner is None and wishes.group is None:
-            wishes = Wishes(owner=call.user_id, offset=wishes.offset, limit=wishes.limit)
+            raise errors.api_usage("experimenter or group option is required for getUserImages().")
         return self._images(call, wishes)
 
     def getImagesByOptions(self, call: Call, options: "Parameters | None") -> list[IObject]:
@@ -185,7 +183,17 @@ class ContainerService:
         counts: dict[int, int] = dict(
             call.db.execute(query if seen is None else query.where(seen)).tuples().all()
         )
+        there = self._there(call, model.name, ids or ())
+        if not there.issuperset(ids or ()):
+            # The real server finds no number for them, and fails when it is to send it.
+            raise errors.of_java("java.lang.NullPointerException", "null")
         return {i: counts.get(i, 0) for i in ids or ()}
+
+    def _there(self, call: Call, cls: str, ids: Sequence[int]) -> set[int]:
+        """Return those of the ids that there is an object of, which the user may see."""
+        rows = tables.table(cls)
+        query = visible(call, cls, rows).where(rows.c.id.in_(list(ids)))
+        return set(call.db.execute(query).scalars())
 
     def retrieveCollection(
         self, call: Call, obj: IObject, collectionName: str, options: "Parameters | None"
@@ -194,9 +202,11 @@ class ContainerService:
         field = None if obj is None else CLASSES[class_name(obj)].fields.get(collectionName)
         if obj is None or obj.id is None or not isinstance(field, Collection):
             raise errors.api_usage(f"{collectionName} is not a collection.")
-        loader = Loader(call)
-        found = loader.object(class_name(obj), obj.id.val)
-        return [] if found is None else loader.fetch([found], collectionName)
+        cls, loader = class_name(obj), Loader(call)
+        found = loader.object(cls, obj.id.val) if self._there(call, cls, [obj.id.val]) else None
+        if found is None:
+            raise errors.missing_row(CLASSES[cls].java, obj.id.val)
+        return loader.fetch([found], collectionName)
 
     @writing
     def createDataObject(self, call: Call, obj: IObject, options: "Parameters | None") -> IObject:
@@ -256,6 +266,7 @@ def _open(call: Call, loader: Loader, containers: Sequence[IObject], *, leaves: 
     children = loader.fetch(containers, f"{collection}.child")
     if inside == "Image":
         _add_pixels(loader, children)
+        _load_events(loader, children)
         _count(call, children)
     else:
         _open(call, loader, children, leaves=leaves)

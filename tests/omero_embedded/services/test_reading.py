@@ -29,6 +29,8 @@ def test_a_hierarchy_holds_images_only_where_leaves_are_asked_for(bench: Any) ->
     (root,) = service.loadContainerHierarchy("Project", [project], omero.sys.ParametersI().leaves())
     (leaf,) = root.linkedDatasetList()[0].linkedImageList()
     assert (leaf.id.val, leaf.getPrimaryPixels().pixelsType.value.val) == (image, "uint8")
+    assert leaf.details.creationEvent.isLoaded()
+    assert leaf.details.updateEvent.isLoaded()
 
 
 def test_all_containers_of_an_owner_are_given_and_orphans_where_asked_for(bench: Any) -> None:
@@ -74,6 +76,35 @@ def test_members_of_collections_are_counted_also_where_there_are_none(bench: Any
     service = bench.client.sf.getContainerService()
     counted = service.getCollectionCount("Dataset", "imageLinks", [dataset, empty], None)
     assert counted == {dataset: 1, empty: 0}
+    with pytest.raises(omero.InternalException):
+        service.getCollectionCount("Dataset", "imageLinks", [10**9], None)
+    for cls, name in (("Nonsense", "imageLinks"), ("Dataset", "nonsense")):
+        with pytest.raises(omero.ApiUsageException):
+            service.getCollectionCount(cls, name, [dataset], None)
+
+
+def test_members_of_a_collection_are_given_and_a_missing_object_is_told(bench: Any) -> None:
+    _, dataset, image = _tree(bench)
+    service = bench.client.sf.getContainerService()
+    (link,) = service.retrieveCollection(omero.model.DatasetI(dataset, False), "imageLinks", None)
+    assert link.child.id.val == image
+    with pytest.raises(omero.ValidationException):
+        service.retrieveCollection(omero.model.DatasetI(10**9, False), "imageLinks", None)
+
+
+def test_images_are_those_of_an_owner_or_a_group_that_is_named(bench: Any) -> None:
+    *_, image = _tree(bench)
+    service = bench.client.sf.getContainerService()
+    context = bench.client.sf.getAdminService().getEventContext()
+    with pytest.raises(
+        omero.ApiUsageException, match="experimenter or group option is required for getUserImages"
+    ):
+        service.getUserImages(None)
+    mine = omero.sys.ParametersI().exp(rlong(context.userId))
+    of_group = omero.sys.ParametersI().grp(rlong(context.groupId))
+    for options in (mine, of_group):
+        assert [o.id.val for o in service.getUserImages(options)] == [image]
+    assert service.getImages("Dataset", [], None) == []
 
 
 def test_only_projects_datasets_screens_and_plates_hold_a_hierarchy(bench: Any) -> None:
