@@ -12,6 +12,7 @@ from typing import Any
 import omero
 import omero.model
 import omero.sys
+from omero.rtypes import robject
 from sqlalchemy import Select, select
 
 from omero_embedded import errors, saving, tables
@@ -73,16 +74,14 @@ class ScriptService:
         return next(iter(call.db.execute(query.where(rows.c.repo.is_not(None))).scalars()), -1)
 
     def getScriptText(self, call: Call, scriptID: int) -> str:
-        """Give the text of a script."""
-        self._find(call, scriptID)
-        path = paths_of(call, [scriptID])[scriptID]
-        if not path.exists():
-            raise errors.resource(f"The text of script {scriptID} is missing.")
-        return path.read_text(encoding="utf-8")
+        """Give the text of a script; nothing where there is none."""
+        return self._text(call, scriptID) if self._is_there(call, scriptID) else ""
 
-    def getScriptWithDetails(self, call: Call, scriptID: int) -> "dict[str, omero.model.IObject]":
-        """Give a script by its text."""
-        return {self.getScriptText(call, scriptID): self._find(call, scriptID)}
+    def getScriptWithDetails(self, call: Call, scriptID: int) -> "dict[str, omero.RType]":
+        """Give a script by its text; nothing where there is none."""
+        if not self._is_there(call, scriptID):
+            return {}
+        return {self._text(call, scriptID): robject(self._find(call, scriptID))}
 
     @writing
     def uploadScript(self, call: Call, path: str, scriptText: str) -> int:
@@ -135,13 +134,13 @@ class ScriptService:
 
     def getParams(self, call: Call, scriptID: int) -> "omero.grid.JobParams":
         """Give what a script takes and gives; it is asked."""
-        return parameters(call, self.getScriptText(call, scriptID))
+        return parameters(call, self._text(call, scriptID))
 
     def runScript(
         self, call: Call, scriptID: int, inputs: "dict[str, omero.RType]", waitSecs: Any
     ) -> Any:
         """Run a script as oneself; give the process, which tells when it has ended and what it gives."""
-        text = self.getScriptText(call, scriptID)
+        text = self._text(call, scriptID)
         if not self._is_official(call, scriptID):
             raise errors.resource("No processor available. Only official scripts are run here.")
         params = parameters(call, text)
@@ -164,13 +163,25 @@ class ScriptService:
         query = _scripts(MIMETYPE).where(rows.c.id == identifier, rows.c.repo.is_not(None))
         return call.db.execute(query).first() is not None
 
+    def _text(self, call: Call, identifier: int) -> str:
+        """Return the text of a script that must be there."""
+        self._find(call, identifier)
+        path = paths_of(call, [identifier])[identifier]
+        if not path.exists():
+            raise errors.resource(f"The text of script {identifier} is missing.")
+        return path.read_text(encoding="utf-8")
+
     def _find(self, call: Call, identifier: int) -> "omero.model.OriginalFile":
+        if not self._is_there(call, identifier):
+            raise errors.api_usage(f"No script with id {identifier}")
+        return Loader(call).object("OriginalFile", identifier)
+
+    def _is_there(self, call: Call, identifier: int) -> bool:
+        """Whether there is such a file: one that the user may see, or an official one."""
         rows = tables.table("OriginalFile")
         seen = visible(call, "OriginalFile", rows).where(rows.c.id == identifier)
         official = select(rows.c.id).where(rows.c.id == identifier, rows.c.repo.is_not(None))
-        if call.db.execute(seen).first() is None and call.db.execute(official).first() is None:
-            raise errors.api_usage(f"No script with id {identifier}")
-        return Loader(call).object("OriginalFile", identifier)
+        return any(call.db.execute(query).first() is not None for query in (seen, official))
 
 
 def _new_job(call: Call, script: int, params: "omero.grid.JobParams") -> int:

@@ -177,6 +177,12 @@ def test_users_keep_scripts_but_only_official_ones_are_run(
     assert scripts.canRunScript(known)
     assert known in [s.id.val for s in scripts.getScripts()]
     assert scripts.getScriptText(known) == COUNT
+    assert [s.val.id.val for s in scripts.getScriptWithDetails(known).values()] == [known]
+    # One that is not there has no text.
+    assert scripts.getScriptText(10**9) == ""
+    assert scripts.getScriptWithDetails(10**9) == {}
+    with pytest.raises(omero.ApiUsageException):
+        scripts.getParams(10**9)
 
 
 def test_the_scripts_of_the_package_are_official_ones(omero_client: Any) -> None:
