@@ -1,4 +1,8 @@
-"""omero.api.IRoi: regions of interest with their shapes."""
+"""omero.api.IRoi: regions of interest with their shapes.
+
+Only Rois that have shapes and are on an Image are found, and by plane only the shapes there come with them; measurements
+hang on the Plate of the Image (ome.services.blitz.impl.RoiI).
+"""
 
 import functools
 import io
@@ -11,10 +15,11 @@ import omero.api
 import omero.model
 import omero.sys
 from omero.rtypes import rdouble, rint
-from sqlalchemy import or_, select
+from sqlalchemy import literal, or_, select
 
 from omero_embedded import errors, permissions, saving, tables
 from omero_embedded.call import Call, writing
+from omero_embedded.files.shared_resources import SharedResources
 from omero_embedded.loading import Loader, set_collection
 from omero_embedded.pixels.description import describe
 from omero_embedded.pixels.repository import PixelsFile
@@ -44,18 +49,48 @@ class RoiService:
         rows, shape = tables.table("Roi"), tables.table("Shape")
         there = [or_(shape.c[n].is_(None), shape.c[n] == v) for n, v in (("theZ", z), ("theT", t))]
         on_plane = select(shape.c.roi).where(*there)
-        return _result(call, opts, _of_image(call, imageId, opts).where(rows.c.id.in_(on_plane)))
+        found = _of_image(call, imageId, opts).where(rows.c.id.in_(on_plane))
+        return _result(call, opts, found, plane=(z, t))
 
     def getRoiMeasurements(
         self, call: Call, imageId: int, opts: Any
     ) -> "list[omero.model.IObject]":
-        """Give the FileAnnotations of measurement tables on the Image."""
-        link, note = tables.table("ImageAnnotationLink"), tables.table("FileAnnotation")
-        query = visible(call, "FileAnnotation", note).join(link, link.c.child == note.c.id)
-        query = query.where(link.c.parent == imageId, note.c.ns == MEASUREMENT).order_by(note.c.id)
-        return list(
-            Loader(call).objects("FileAnnotation", call.db.execute(query).scalars()).values()
+        """Give the annotations of measurements that hang on the Image's Plate and on Rois of the Image."""
+        note, roi, link = (tables.table(c) for c in ("Annotation", "Roi", "RoiAnnotationLink"))
+        on_rois = select(link.c.child).join(roi, roi.c.id == link.c.parent)
+        wishes = read(_as_parameters(opts))
+        query = visible(call, "Annotation", note, wishes).where(
+            note.c.ns == MEASUREMENT,
+            note.c.id.in_(_on_plates(imageId)),
+            note.c.id.in_(on_rois.where(roi.c.image == imageId)),
         )
+        ids = call.db.execute(page(query.order_by(note.c.id), wishes)).scalars()
+        return list(Loader(call).objects("Annotation", ids).values())
+
+    def getMeasuredRois(
+        self, call: Call, imageId: int, annotationId: int, opts: Any
+    ) -> "omero.api.RoiResult":
+        """Give the Rois of an Image on whose Plate an annotation hangs."""
+        rows = tables.table("Roi")
+        query = _of_image(call, imageId, None)
+        measured = literal(annotationId).in_(_on_plates(imageId))
+        return _result(call, opts, query.where(measured, rows.c.image == imageId), paged=False)
+
+    def getMeasuredRoisMap(
+        self, call: Call, imageId: int, annotationIds: list[int], opts: Any
+    ) -> "dict[int, omero.api.RoiResult]":
+        """Give the Rois of an Image, by the annotations on its Plate."""
+        return {i: self.getMeasuredRois(call, imageId, i, opts) for i in annotationIds or ()}
+
+    def getTable(self, call: Call, annotationId: int) -> Any:
+        """Give a handle on the table that an annotation has as its file."""
+        note = tables.table("FileAnnotation")
+        file = note.c[tables.column_name("FileAnnotation", "file")]
+        query = visible(call, "FileAnnotation", note).where(note.c.id == annotationId)
+        found = call.db.scalar(query.with_only_columns(file))
+        if found is None:
+            raise errors.api_usage(f"No such file annotation: {annotationId}")
+        return SharedResources().openTable(call, omero.model.OriginalFileI(found, False))
 
     def getShapeStatsRestricted(
         self,
@@ -125,6 +160,13 @@ def _plane(pixels: PixelsFile, z: int, t: int, c: int) -> npt.NDArray[Any]:
 MEASUREMENT = "openmicroscopy.org/omero/measurement"
 
 
+def _on_plates(image: int) -> Any:
+    """Return the query for the ids of the annotations on the Plates that an Image is in."""
+    sample, well, link = (tables.table(c) for c in ("WellSample", "Well", "PlateAnnotationLink"))
+    query = select(link.c.child).join(well, well.c.plate == link.c.parent)
+    return query.join(sample, sample.c.well == well.c.id).where(sample.c.image == image)
+
+
 def _of_image(call: Call, image: int, opts: Any) -> Any:
     rows, wishes = tables.table("Roi"), read(_as_parameters(opts))
     return visible(call, "Roi", rows, wishes).where(rows.c.image == image)
@@ -141,18 +183,34 @@ def _as_parameters(opts: Any) -> "omero.sys.Parameters | None":
     return parameters
 
 
-def _result(call: Call, opts: Any, query: Any) -> "omero.api.RoiResult":
-    """Return Rois, their shapes loaded, in the order of their ids, and their shapes by plane."""
-    rows = tables.table("Roi")
-    query = page(query.order_by(rows.c.id), read(_as_parameters(opts)))
+def _result(
+    call: Call, opts: Any, query: Any, *, plane: tuple[int, int] | None = None, paged: bool = True
+) -> "omero.api.RoiResult":
+    """Return Rois that have shapes, in the order of their ids, and their shapes by plane; those on one plane, if it is told."""
+    rows, shape = tables.table("Roi"), tables.table("Shape")
+    query = query.where(rows.c.image.is_not(None), rows.c.id.in_(select(shape.c.roi)))
+    query = query.order_by(rows.c.id)
     loader = Loader(call)
-    rois = list(loader.objects("Roi", call.db.execute(query).scalars()).values())
+    ids = call.db.execute(page(query, read(_as_parameters(opts))) if paged else query).scalars()
+    rois = list(loader.objects("Roi", ids).values())
     shapes = loader.fetch(rois, "shapes")
-    for roi in rois:
-        set_collection(roi, "folderLinks", [])
+    loader.fetch(rois, "folderLinks.parent")
+    if plane is not None:
+        shapes = [one for one in shapes if _is_on(one, plane)]
+        for roi in rois:
+            own = [one for one in roi.copyShapes() if _is_on(one, plane)]
+            set_collection(roi, "shapes", own)
     by_z: dict[int, list[Any]] = {}
     by_t: dict[int, list[Any]] = {}
     for one in shapes:
-        for place, plane in ((by_z, one.theZ), (by_t, one.theT)):
-            place.setdefault(-1 if plane is None else plane.val, []).append(one)
+        for place, number in ((by_z, one.theZ), (by_t, one.theT)):
+            place.setdefault(-1 if number is None else number.val, []).append(one)
     return omero.api.RoiResult(opts, rois, by_z, by_t)
+
+
+def _is_on(shape: Any, plane: tuple[int, int]) -> bool:
+    """Whether a shape is on a plane: there, or on all along an axis."""
+    return all(
+        on is None or on.val == number
+        for on, number in zip((shape.theZ, shape.theT), plane, strict=True)
+    )

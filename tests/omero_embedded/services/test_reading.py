@@ -5,6 +5,7 @@ from typing import Any
 
 import omero
 import omero.api
+import omero.grid
 import omero.model
 import omero.sys
 import pytest
@@ -265,6 +266,73 @@ def test_rois_are_found_by_image_and_by_plane(bench: Any) -> None:
     page = omero.api.RoiOptions(limit=rint(1), offset=rint(1))
     assert [r.id.val for r in service.findByImage(image, page).rois] == [on_second]
     assert [r.id.val for r in service.findByRoi(on_all, None).rois] == [on_all]
+
+
+def test_rois_without_shapes_are_not_found_and_come_with_their_folders(bench: Any) -> None:
+    image = bench.image()
+    bare = omero.model.RoiI()
+    bare.image = omero.model.ImageI(image, False)
+    roi, folder = _roi(bench, image, 0), bench.named("Folder", "f")
+    link = omero.model.FolderRoiLinkI()
+    link.parent, link.child = omero.model.FolderI(folder, False), omero.model.RoiI(roi, False)
+    bench.save(link)
+    service = bench.client.sf.getRoiService()
+    empty = service.findByRoi(bench.save(bare), None)
+    assert (empty.rois, empty.byZ) == ([], {})
+    (found,) = service.findByImage(image, None).rois
+    assert [f.name.val for f in found.linkedFolderList()] == ["f"]
+
+
+def test_by_plane_only_the_shapes_there_come(bench: Any) -> None:
+    image = bench.image()
+    roi = omero.model.RoiI()
+    roi.image = omero.model.ImageI(image, False)
+    for z in (0, 1):
+        point = omero.model.PointI()
+        point.x, point.y, point.theZ = rdouble(z), rdouble(1), rint(z)
+        roi.addShape(point)
+    bench.save(roi)
+    service = bench.client.sf.getRoiService()
+    there = service.findByPlane(image, 1, 0, None)
+    assert [s.theZ.val for s in there.rois[0].copyShapes()] == [1]
+    assert list(there.byZ) == [1]
+    assert len(service.findByImage(image, None).rois[0].copyShapes()) == 2
+
+
+def test_measurements_are_those_on_the_plate_of_the_image(bench: Any) -> None:
+    image, other = bench.image(), bench.image()
+    plate = bench.named("Plate", "p")
+    sample, well = omero.model.WellSampleI(), omero.model.WellI()
+    sample.image, well.plate = omero.model.ImageI(image, False), omero.model.PlateI(plate, False)
+    well.addWellSample(sample)
+    bench.save(well)
+    rois = [_roi(bench, i, 0) for i in (image, other)]
+    table = bench.client.sf.sharedResources().newTable(1, "measured")
+    table.initialize([omero.grid.LongColumn("n", "", [])])
+    table.addData([omero.grid.LongColumn("n", "", [3])])
+    file = table.getOriginalFile().id.val
+    table.close()
+    note = omero.model.FileAnnotationI()
+    note.ns = rstring("openmicroscopy.org/omero/measurement")
+    note.file = omero.model.OriginalFileI(file, False)
+    measured = bench.save(note)
+    service = bench.client.sf.getRoiService()
+    bench.annotate("Plate", plate, "File", measured)
+    assert service.getRoiMeasurements(image, None) == []
+    bench.annotate("Roi", rois[0], "File", measured)
+    assert [a.id.val for a in service.getRoiMeasurements(image, None)] == [measured]
+    assert service.getRoiMeasurements(other, None) == []
+    assert [r.id.val for r in service.getMeasuredRois(image, measured, None).rois] == [rois[0]]
+    by_note = service.getMeasuredRoisMap(image, [measured, 10**9], None)
+    assert {i: [r.id.val for r in found.rois] for i, found in by_note.items()} == {
+        measured: [rois[0]],
+        10**9: [],
+    }
+    opened = service.getTable(measured)
+    assert opened.read([0], 0, 1).columns[0].values == [3]
+    opened.close()
+    with pytest.raises(omero.ApiUsageException, match="No such file annotation: 1000000000"):
+        service.getTable(10**9)
 
 
 # ---------------------------------------------------------------- ITimeline
