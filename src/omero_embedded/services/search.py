@@ -4,15 +4,15 @@ A query is checked where it is made and carried out where its results are first 
 held when it was made (ome.services.SearchBean).
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeAlias
 
 import omero
 import omero.model
 from omero.rtypes import rstring, unwrap
-from sqlalchemy import ColumnElement, and_, exists, select, true
+from sqlalchemy import ColumnElement, and_, select
 
 from omero_embedded import errors, hql, permissions, tables
 from omero_embedded.call import Call
@@ -20,77 +20,21 @@ from omero_embedded.loading import Loader, class_name
 from omero_embedded.schema import CLASSES, Collection, ModelClass, Reference, find_class
 from omero_embedded.services.full_text import find_by_text, words_like
 from omero_embedded.services.lucene import parse, written
+from omero_embedded.services.search_restrictions import (
+    OPEN,
+    Owned,
+    Restrictions,
+    objects_within,
+    on_annotations,
+)
 from omero_embedded.wire.registry import stateful
 
 IObject: TypeAlias = omero.model.IObject
-Span: TypeAlias = "tuple[int | None, int | None]"
-"""Two moments in milliseconds, either of which may be open; what lies between them is meant, not they themselves."""
-
 Query: TypeAlias = Callable[[Call], list[IObject]]
 Combine: TypeAlias = Callable[[list[IObject], list[IObject]], list[IObject]]
 
-BATCH = 1000
-"""Results at once, unless told."""
-OPEN: Span = (None, None)
 DATES = {"import": "details_creationEvent", "acquisitionDate": "acquisitionDate"}
 """What a date means in byLuceneQueryBuilder."""
-
-
-@dataclass(frozen=True)
-class Owned:
-    """Whose: the column `details_owner` or `details_group` and its value."""
-
-    column: str
-    identifier: int
-
-    @classmethod
-    def read(cls, details: Any) -> "Owned | None":
-        """Read the owner of some details, or the group of details without one."""
-        for name in ("owner", "group"):
-            one = None if details is None else getattr(details, name)
-            if one is not None:
-                if one.id is None:
-                    raise errors.api_usage(f"Id for {name} cannot be null.")
-                return cls(f"details_{name}", one.id.val)
-        return None
-
-
-@dataclass(frozen=True)
-class Restrictions:
-    """What a search is limited to, and how its results come."""
-
-    batch: int = BATCH
-    merged: bool = False
-    case_sensitive: bool = True
-    unloaded: bool = False
-    leading: bool = False
-    types: tuple[ModelClass, ...] = ()
-    ids: tuple[int, ...] = ()
-    created: Span = OPEN
-    modified: Span = OPEN
-    acquired: Span = OPEN
-    owned: Owned | None = None
-    not_owned: Owned | None = None
-    annotated: Span = OPEN
-    annotated_by: Owned | None = None
-    not_annotated_by: Owned | None = None
-    annotated_with: tuple[ModelClass, ...] | None = None
-    order: tuple[tuple[str, bool], ...] = ()
-    fetches: tuple[str, ...] = ()
-
-    def only_type(self, what: str) -> ModelClass:
-        """Return the one class that is searched.
-
-        Raises
-        ------
-        omero.ApiUsageException
-            None was named, or more than one.
-        """
-        if len(self.types) != 1:
-            raise errors.api_usage(
-                f"Searches by {what} are currently limited to a single type.\nPlese use Search.onlyType()"
-            )
-        return self.types[0]
 
 
 @stateful("omero.api.Search")
@@ -263,7 +207,9 @@ class SearchService:
             parse(text)
         untold = None if restricted else ()
         self._add(
-            lambda call: _objects(call, now, cls, find_by_text(call, cls, text) if text else untold)
+            lambda call: objects_within(
+                call, now, cls, find_by_text(call, cls, text) if text else untold
+            )
         )
 
     def byLuceneQueryBuilder(
@@ -346,12 +292,12 @@ class SearchService:
                 rows.c.id.in_(
                     select(link.c.parent)
                     .join(note, note.c.id == link.c.child)
-                    .where(condition(note), *_annotation(call, now, note))
+                    .where(condition(note), *on_annotations(call, now, note))
                 )
                 for condition in alike
             ]
             ids = list(call.db.execute(select(rows.c.id).where(*bearing)).scalars())
-            return _objects(call, replace(now, annotated_with=None), cls, ids)
+            return objects_within(call, replace(now, annotated_with=None), cls, ids)
 
         self._add(found)
 
@@ -453,94 +399,6 @@ def _comment(text: str, namespace: str) -> IObject:
     comment = omero.model.CommentAnnotationI()
     comment.textValue, comment.ns = rstring(text), rstring(namespace)
     return comment
-
-
-def _objects(
-    call: Call, now: Restrictions, cls: ModelClass, ids: Sequence[int] | None
-) -> list[IObject]:
-    """Return what of the ids (of all where there are none) is within the restrictions, in order."""
-    rows = tables.table(cls.name)
-    query = select(rows.c.id).where(*_within(call, now, cls))
-    if ids is not None:
-        query = query.where(rows.c.id.in_(ids))
-    for condition in (permissions.readable(call, cls.name, rows), tables.of_class(cls.name, rows)):
-        query = query if condition is None else query.where(condition)
-    for path, backwards in now.order:
-        if path in cls.fields and tables.column_name(cls.name, path) in rows.c:
-            ordered = rows.c[tables.column_name(cls.name, path)]
-            query = query.order_by(ordered.desc() if backwards else ordered)
-    wanted = list(call.db.execute(query.order_by(rows.c.id)).scalars())
-    loader = Loader(call)
-    found = list(loader.objects(cls.name, wanted).values())
-    for path in ("details.creationEvent", "details.updateEvent", *now.fetches):
-        loader.fetch(found, path)
-    return found
-
-
-def _within(call: Call, now: Restrictions, cls: ModelClass) -> list[ColumnElement[bool]]:
-    """Return the conditions of the restrictions on the class's rows."""
-    rows, event = tables.table(cls.name), tables.table("Event")
-    conditions = _whose(rows, now.owned, now.not_owned)
-    if now.ids:
-        conditions.append(rows.c.id.in_(now.ids))
-    for span, column in (
-        (now.created, "details_creationEvent"),
-        (now.modified, "details_updateEvent"),
-    ):
-        if span != OPEN and column in rows.c:
-            at = select(event.c.id).where(_between(event.c.time, span))
-            conditions.append(rows.c[column].in_(at))
-    if now.acquired != OPEN:
-        conditions.append(_between(rows.c.acquisitionDate, now.acquired))
-    return conditions + _bears(call, now, cls)
-
-
-def _whose(rows: Any, owned: Owned | None, not_owned: Owned | None) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if owned is not None and owned.column in rows.c:
-        conditions.append(rows.c[owned.column] == owned.identifier)
-    if not_owned is not None and not_owned.column in rows.c:
-        conditions.append(rows.c[not_owned.column] != not_owned.identifier)
-    return conditions
-
-
-def _bears(call: Call, now: Restrictions, cls: ModelClass) -> list[ColumnElement[bool]]:
-    """Return the condition that an object bears such an annotation as is asked for, if any is."""
-    rows, note, field = (
-        tables.table(cls.name),
-        tables.table("Annotation"),
-        cls.fields.get("annotationLinks"),
-    )
-    conditions = _annotation(call, now, note)
-    if now.annotated_with is None and not conditions:
-        return []
-    if not isinstance(field, Collection):
-        return [~true()]
-    link = tables.table(field.target)
-    bearing = select(link.c.id).where(link.c[field.inverse] == rows.c.id)
-    if now.annotated_with == ():
-        return [~exists(bearing), *([~true()] if conditions else [])]
-    for wanted in now.annotated_with or ():
-        conditions.append(note.c["class"] == wanted.name)
-    return [exists(bearing.join(note, note.c.id == link.c.child).where(*conditions))]
-
-
-def _annotation(call: Call, now: Restrictions, note: Any) -> list[ColumnElement[bool]]:
-    """Return the restrictions on annotations."""
-    event = tables.table("Event")
-    conditions = _whose(note, now.annotated_by, now.not_annotated_by)
-    if now.annotated != OPEN:
-        at = select(event.c.id).where(_between(event.c.time, now.annotated))
-        conditions.append(note.c.details_creationEvent.in_(at))
-    seen = permissions.readable(call, "Annotation", note)
-    return conditions if seen is None or not conditions else [*conditions, seen]
-
-
-def _between(moment: Any, span: Span) -> ColumnElement[bool]:
-    start, stop = span
-    return and_(
-        true() if start is None else moment > start, true() if stop is None else moment < stop
-    )
 
 
 def _keys(objects: list[IObject]) -> dict[tuple[str, int], IObject]:
