@@ -44,7 +44,8 @@ def settle(conn: Connection, kind: Settled, made: int, look: Callable[[], Collec
     first = min(look(), default=made)
     if first >= made or _used(conn, kind, made):
         return made
-    delete(conn, kind, [made], keep=("Dataset", "Image"))
+    # What somebody put into it at the last moment outlives it.
+    delete(conn, kind, [made], keep=[below for below in ("Dataset", "Image") if below != kind])
     return first
 
 
