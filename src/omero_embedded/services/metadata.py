@@ -88,7 +88,7 @@ class MetadataService:
             return {}
         root, rows = _annotated(rootType), tables.table("Annotation")
         # The full names of Java's classes, and nothing else.
-        kinds = {c.name for c in CLASSES.values() if c.java in set(annotationTypes or ())}
+        kinds = {c.name for c in CLASSES.values() if c.java in (annotationTypes or ())}
         condition = rows.c["class"].in_(sorted(kinds)) if annotationTypes else None
         found = _on_objects(call, root, rootIds, condition=condition, owners=annotatorIds or ())
         there = visible(call, root.name, tables.table(root.name))
