@@ -16,6 +16,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pyomero_upload.readers.header import MOST_PLANE_BYTES
+
 _ORDERS: Final = {b"II*\0": "<", b"MM\0*": ">"}
 # Tags by number (TIFF 6.0, sections 8, 9, 14 and 19).
 _WIDTH: Final = 256
@@ -53,6 +55,7 @@ _MUST_BE_ONE: Final = (_COMPRESSION, _FILL_ORDER, _SAMPLES, _PLANAR, _PREDICTOR)
 _SAID: Final = frozenset(
     {269, 271, 272, 274, 280, 281, 282, 283, 285, 286, 287, 296, 297, 305, 306, 315, 316}
 )
+_KNOWN: Final = _NUMBERS | _SAID | {_DESCRIPTION, _STRIP_OFFSETS, _STRIP_BYTE_COUNTS}
 # By SampleFormat and BitsPerSample.
 _TYPES: Final = {
     **{(1, bits): f"u{bits // 8}" for bits in (8, 16, 32)},
@@ -108,7 +111,8 @@ def _decode(file: io.FileIO) -> NDArray[Any]:
     dtype = np.dtype(order + _TYPES[tags.number(_SAMPLE_FORMAT, 1 if bits < 32 else None), bits])
     _check_description(tags.text(_DESCRIPTION), height, width)
     place = _place(tags, height, width * dtype.itemsize)
-    if place + height * width * dtype.itemsize > os.fstat(file.fileno()).st_size:
+    size = height * width * dtype.itemsize
+    if size > MOST_PLANE_BYTES or place + size > os.fstat(file.fileno()).st_size:
         raise _NotPlainError
     pixels = np.empty((height, width), dtype)
     file.seek(place)
@@ -132,8 +136,7 @@ class _Directory:
             tag: (kind, number, value)
             for tag, kind, number, value in zip(*(values[i::4] for i in range(4)), strict=True)
         }
-        known = _NUMBERS | _SAID | {_DESCRIPTION, _STRIP_OFFSETS, _STRIP_BYTE_COUNTS}
-        if following or len(self._entries) != count or not known.issuperset(self._entries):
+        if following or len(self._entries) != count or not _KNOWN.issuperset(self._entries):
             raise _NotPlainError
 
     def number(self, tag: int, default: int | None = None) -> int:
