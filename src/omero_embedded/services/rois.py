@@ -71,10 +71,8 @@ class RoiService:
         self, call: Call, imageId: int, annotationId: int, opts: Any
     ) -> "omero.api.RoiResult":
         """Give the Rois of an Image on whose Plate an annotation hangs."""
-        rows = tables.table("Roi")
-        query = _of_image(call, imageId, None)
         measured = literal(annotationId).in_(_on_plates(imageId))
-        return _result(call, opts, query.where(measured, rows.c.image == imageId), paged=False)
+        return _result(call, opts, _of_image(call, imageId, None).where(measured), paged=False)
 
     def getMeasuredRoisMap(
         self, call: Call, imageId: int, annotationIds: list[int], opts: Any
