@@ -22,6 +22,7 @@ it that no query of a client can name. Ask by class and field, not by column nam
     tables.of_class("TagAnnotation", t)              # the condition that a row is one, or None where always true
 
 A table is made when it is first asked for: all of them take longer than all else that a server does until it is ready.
+Each is a world of its own (a MetaData), so that what one thread makes is never seen by another before it is whole.
 
 References are foreign keys and have an index, but for those to enumerations and of `details`: they tell so little
 apart that SQLite's planner, which takes every index for a sharp one, would choose them to its harm.
@@ -107,14 +108,18 @@ UNIQUE: dict[str, tuple[str, ...]] = {
 LINK = ("parent", "child", "details_owner")
 
 _making = threading.Lock()
-_metadata = MetaData(
-    naming_convention={
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+_made: dict[str, MetaData] = {}
+
+
+def _new_metadata() -> MetaData:
+    return MetaData(
+        naming_convention={
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
 
 
 def roots() -> list[ModelClass]:
@@ -159,24 +164,33 @@ def index_column_name(collection: Collection) -> str:
 def table(cls: str) -> Table:
     """Return the table that holds the rows of the class."""
     root = CLASSES[cls].root
-    with _making:
-        made = _metadata.tables.get(root.name.lower())
-        return _make_table(root) if made is None else made
+    return _made_of(root).tables[root.name.lower()]
 
 
 @cache
 def map_table(cls: str, field: str) -> Table:
     """Return the table of a map field: columns `parent` (the object's id), `position`, `name`, `value`."""
     owner = next(c for c in CLASSES[cls].ancestors if any(f.name == field for f in c.own))
-    table(cls)  # they are made together
-    return _metadata.tables[f"{owner.name}_{field}".lower()]
+    return _made_of(owner.root).tables[f"{owner.name}_{field}".lower()]
+
+
+def _made_of(root: ModelClass) -> MetaData:
+    with _making:
+        made = _made.get(root.name)
+        if made is None:
+            made = _made[root.name] = _new_metadata()
+            _make_table(root, made)
+        return made
 
 
 def all_tables() -> MetaData:
-    """Return all tables together."""
+    """Return all tables together, which know one another, made anew: to be created in a database."""
+    together = _new_metadata()
     for root in roots():
-        table(root.name)
-    return _metadata
+        _make_table(root, together)
+    for beside in (password, configuration):
+        beside.to_metadata(together)
+    return together
 
 
 def of_class(cls: str, rows: FromClause) -> ColumnElement[bool] | None:
@@ -221,7 +235,7 @@ def _columns(owner: ModelClass, field: Field) -> list[Column[object]]:
     return [Column(name, TYPES[field.type], nullable=nullable)]
 
 
-def _make_table(root: ModelClass) -> Table:
+def _make_table(root: ModelClass, together: MetaData) -> None:
     columns: dict[str, Column[object]] = {"id": Column("id", ID, primary_key=True)}
     if root.subclasses != (root,):
         columns["class"] = Column("class", Text, nullable=False, index=True)
@@ -237,7 +251,7 @@ def _make_table(root: ModelClass) -> Table:
         columns["parent"].index = columns["child"].index = None  # see `_index_links`
     constraints = [UniqueConstraint(*unique)] if unique else []
     made = Table(
-        root.name.lower(), _metadata, *columns.values(), *constraints, sqlite_autoincrement=True
+        root.name.lower(), together, *columns.values(), *constraints, sqlite_autoincrement=True
     )
     if unique == LINK:
         _index_links(made)
@@ -245,7 +259,6 @@ def _make_table(root: ModelClass) -> Table:
         for field in owner.own:
             if isinstance(field, Value) and field.type == "map":
                 _make_map_table(made, f"{owner.name}_{field.name}".lower())
-    return made
 
 
 def _index_links(made: Table) -> None:
@@ -277,7 +290,7 @@ def _unique(root: ModelClass) -> tuple[str, ...]:
 def _make_map_table(parent: Table, name: str) -> None:
     made = Table(
         name,
-        _metadata,
+        parent.metadata,
         Column("parent", ID, ForeignKey(f"{parent.name}.id", ondelete="CASCADE"), primary_key=True),
         Column("position", Integer, primary_key=True),
         Column("name", Text, nullable=False),
@@ -289,7 +302,7 @@ def _make_map_table(parent: Table, name: str) -> None:
 
 password = Table(
     "password",
-    _metadata,
+    _new_metadata(),
     Column("experimenter", ID, ForeignKey("experimenter.id", ondelete="CASCADE"), primary_key=True),
     Column("hash", Text, nullable=False),
 )
@@ -297,7 +310,7 @@ password = Table(
 
 configuration = Table(
     "configuration",
-    _metadata,
+    _new_metadata(),
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
