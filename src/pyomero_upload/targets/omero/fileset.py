@@ -4,7 +4,8 @@ Stands beside `writer`, which makes Images of planes; `original_groups` says whi
 the protocol of ManagedRepository, as OMERO's own importer does it
 (https://omero.readthedocs.io/en/stable/developers/Import/FS.html): a Fileset with an entry for each file is begun
 (`importFileset`), the files are sent or linked (`fileset_sending`), their SHA-1s compared (`verifyUpload`), and the server makes
-Images. What an earlier run did is found by `fileset_finding`: nothing is imported twice.
+Images. What an earlier run did is found by `fileset_finding`: nothing is imported twice. Of two machines that begin at the
+same moment, the one that was not first gives way.
 """
 
 import logging
@@ -13,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import Ice
 import omero
@@ -31,6 +32,7 @@ from pyomero_upload.targets.omero.fileset_finding import (
     discard,
     entries_of,
     find_imported,
+    is_first,
     newest_begun,
     settle_leftovers,
 )
@@ -144,14 +146,20 @@ def import_files(
     _check_dataset(conn, dataset_id)
     chosen = original_files(files)
     shown = name or _name_of(files)
-    fileset = find_imported(conn, chosen, dataset_id)
-    if fileset is None:
-        waiting = ImportProgress(shown, "importing", 0, 1)
-        fileset = settle_leftovers(conn, chosen, lambda: report(waiting))
-    if fileset is not None:
-        return _result(conn, fileset, chosen, shown, dataset_id, new=False, report=report)
-    fileset = _import(conn, chosen, shown, dataset_id, in_place=in_place, report=report)
-    return _result(conn, fileset, chosen, shown, dataset_id, new=True, report=report)
+    waiting = ImportProgress(shown, "importing", 0, 1)
+    while True:
+        fileset = find_imported(conn, chosen, dataset_id)
+        if fileset is None:
+            fileset = settle_leftovers(conn, chosen, lambda: report(waiting))
+        if fileset is not None:
+            return _result(conn, fileset, chosen, shown, dataset_id, new=False, report=report)
+        begun = _begin(conn, chosen, shown, dataset_id)
+        if is_first(conn, chosen, begun.fileset) and not find_imported(conn, chosen, dataset_id):
+            break
+        # Another machine looked at the same moment and began before: it is waited for.
+        _take_back(conn, begun)
+    _import(conn, begun, chosen, shown, in_place=in_place, report=report)
+    return _result(conn, begun.fileset, chosen, shown, dataset_id, new=True, report=report)
 
 
 def _ignore(progress: ImportProgress) -> None:
@@ -200,19 +208,32 @@ def _result(
 
 
 # ------------------------------------------------------------ taking files in
+class _Begun(NamedTuple):
+    """An import that has begun: by which proxies it goes on, and the id of its Fileset."""
+
+    repository: Any
+    process: Any
+    fileset: int
+
+
+def _begin(conn: Connection, files: Sequence[OriginalFile], name: str, dataset_id: int) -> _Begun:
+    """Tell the server which files will come; from then on others see that."""
+    repository = _repository(conn)
+    process = repository.importFileset(_fileset(files), _settings(name, dataset_id))
+    return _Begun(repository, process, newest_begun(conn, files[0]))
+
+
 def _import(
     conn: Connection,
+    begun: _Begun,
     files: Sequence[OriginalFile],
     name: str,
-    dataset_id: int,
     *,
     in_place: bool,
     report: OnImport,
-) -> int:
-    """Have the server take files and make Images of them; return the id of the Fileset."""
-    repository = _repository(conn)
-    process = repository.importFileset(_fileset(files), _settings(name, dataset_id))
-    fileset = newest_begun(conn, files[0])
+) -> None:
+    """Have the server take files and make Images of them."""
+    repository, process, fileset = begun
     total = sum(file.size for file in files)
 
     def sending(done: int) -> None:
@@ -225,15 +246,14 @@ def _import(
             checksums = send_files(process, files, sending)
         handle = _verified(process, files, checksums)
     except BaseException:
-        _take_back(conn, process, fileset)
+        _take_back(conn, begun)
         raise
     response = _response(handle, name, report)
     if isinstance(response, omero.cmd.ERR):
-        _take_back(conn, process, fileset)
+        _take_back(conn, begun)
         raise _refusal(response, files)
     _close(process)
     _check_noted(conn, fileset, files, checksums)
-    return fileset
 
 
 def _repository(conn: Connection) -> Any:
@@ -307,13 +327,13 @@ def _refusal(error: "omero.cmd.ERR", files: Sequence[OriginalFile]) -> ImportRef
     )
 
 
-def _take_back(conn: Connection, process: Any, fileset: int) -> None:
-    """Remove what was sent of an import that came to nothing; where that fails, the next run does it."""
+def _take_back(conn: Connection, begun: _Begun) -> None:
+    """Remove what was sent of an import that came to nothing; where that fails, the next look for leftovers does it."""
     try:
-        _close(process)
-        discard(conn, fileset)
+        _close(begun.process)
+        discard(conn, begun.fileset)
     except (Ice.Exception, omero.ServerError, PyomeroError) as error:
-        log.info("Fileset:%s could not be removed now: %s", fileset, type(error).__name__)
+        log.info("Fileset:%s could not be removed now: %s", begun.fileset, type(error).__name__)
 
 
 def _close(process: Any) -> None:

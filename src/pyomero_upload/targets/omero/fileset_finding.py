@@ -105,6 +105,14 @@ def newest_begun(conn: Connection, first: OriginalFile) -> int:
     return int(_rows(conn, query, parameters)[0][0])
 
 
+def is_first(conn: Connection, files: Sequence[OriginalFile], fileset: int) -> bool:
+    """Whether of all imports of the same files that are under way, or were cut off, this one was begun first.
+
+    No server keeps two clients from both finding nothing and both beginning. Who was not first gives way.
+    """
+    return fileset <= min(_without_images(conn, files), default=fileset)
+
+
 def settle_leftovers(
     conn: Connection, files: Sequence[OriginalFile], on_wait: Callable[[], None]
 ) -> int | None:

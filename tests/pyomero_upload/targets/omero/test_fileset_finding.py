@@ -1,0 +1,97 @@
+"""Two machines that import the same files at the same moment: one of the two does."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import omero.model
+import pytest
+import tifffile
+from omero.rtypes import rstring, unwrap
+
+from pyomero_upload.targets.omero import fileset
+from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.fileset import Imported, import_files
+
+
+@pytest.fixture
+def two(omero_new_user: Callable[..., Any]) -> Iterator[list[Connection]]:
+    """Two sessions of one user."""
+    user = omero_new_user()
+    clients = [user.log_in(), user.log_in()]
+    yield [Connection.over(client) for client in clients]
+    for client in clients:
+        client.closeSession()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.arange(48, dtype=np.uint16).reshape(6, 8))
+    return path
+
+
+def import_at_once(two: list[Connection], file: Path) -> list[Imported]:
+    dataset = omero.model.DatasetI()
+    dataset.name = rstring("originals")
+    dataset_id = int(two[0].update.saveAndReturnObject(dataset).id.val)
+    with ThreadPoolExecutor(2) as threads:
+        return list(
+            threads.map(lambda conn: import_files(conn, [file], dataset_id=dataset_id), two)
+        )
+
+
+def count(conn: Connection, of: str) -> int:
+    return int(unwrap(conn.query.projection(f"select count(o) from {of} o", None))[0][0])
+
+
+@pytest.mark.parametrize("step", ["_begin", "is_first"])
+def test_both_look_before_either_begins(
+    two: list[Connection], file: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """They wait for one another before both begin, or after both have begun."""
+    together, usual = threading.Barrier(2, timeout=30), getattr(fileset, step)
+    met: set[int] = set()
+
+    def waits(*given: Any) -> Any:
+        if threading.get_ident() not in met:
+            met.add(threading.get_ident())
+            together.wait()
+        return usual(*given)
+
+    monkeypatch.setattr(fileset, step, waits)
+    first, second = import_at_once(two, file)
+    assert first.image_ids == second.image_ids
+    assert sorted([first.new, second.new]) == [False, True]
+    assert (count(two[0], "Fileset"), count(two[0], "Image")) == (1, 1)
+
+
+def test_one_ends_while_the_other_is_about_to_begin(
+    two: list[Connection], file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, ended, begin = threading.Event(), threading.Event(), fileset._begin
+
+    def late(conn: Connection, *given: Any) -> Any:
+        if conn is two[0]:
+            assert looked.wait(30)
+        else:
+            looked.set()
+            assert ended.wait(30)
+        return begin(conn, *given)
+
+    result = fileset._result
+
+    def tells(conn: Connection, *given: Any, **more: Any) -> Imported:
+        found = result(conn, *given, **more)
+        ended.set()
+        return found
+
+    monkeypatch.setattr(fileset, "_begin", late)
+    monkeypatch.setattr(fileset, "_result", tells)
+    first, second = import_at_once(two, file)
+    assert (first.new, second.new) == (True, False)
+    assert first.image_ids == second.image_ids
+    assert (count(two[0], "Fileset"), count(two[0], "Image")) == (1, 1)
