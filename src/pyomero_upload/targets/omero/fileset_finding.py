@@ -18,6 +18,7 @@ from omero.rtypes import unwrap
 
 from pyomero_upload.errors import PyomeroError
 from pyomero_upload.targets.omero.connection import Connection
+from pyomero_upload.targets.omero.objects import delete
 from pyomero_upload.targets.omero.original_files import OriginalFile, relative_names
 
 _SENDING_S: Final = 60.0
@@ -220,17 +221,13 @@ def discard(conn: Connection, fileset: int) -> None:
         If the server does not remove it.
 
     """
-    handle = conn.sf.submit(omero.cmd.Delete2(targetObjects={"Fileset": [fileset]}))
     try:
-        while (response := handle.getResponse()) is None:
-            time.sleep(_PAUSE_S / 10)
-    finally:
-        handle.close()
-    if isinstance(response, omero.cmd.ERR):
+        delete(conn, "Fileset", [fileset])
+    except omero.CmdError as error:
         raise PyomeroError(
-            f"What an earlier import left (Fileset:{fileset}) cannot be removed: {response.name}",
+            f"What an earlier import left (Fileset:{fileset}) cannot be removed: {error.err.name}",
             hint="Tell the server's administrator.",
-        )
+        ) from None
 
 
 def _session_id(conn: Connection) -> int:

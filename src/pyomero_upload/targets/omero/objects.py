@@ -6,6 +6,7 @@ Stands above `connection` and below all modules of this room that make something
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
+import omero
 import omero.cmd
 import omero.model
 import omero.sys
@@ -113,6 +114,9 @@ def set_pairs(annotation: Any, pairs: Sequence[tuple[str, str]]) -> None:
 def delete(conn: Connection, kind: str, ids: Sequence[int], *, keep: Sequence[str] = ()) -> None:
     """Delete objects with all that belongs to them alone, and wait until it is done.
 
+    Those that are gone already are as good as deleted: where the connection drops, the server goes on with a deletion that
+    is then asked for again.
+
     Parameters
     ----------
     conn
@@ -125,12 +129,26 @@ def delete(conn: Connection, kind: str, ids: Sequence[int], *, keep: Sequence[st
     Raises
     ------
     omero.CmdError
-        If one of them is not there or may not be deleted; then none is.
+        If one of them may not be deleted; then none is.
 
     """
-    if not ids:
-        return
-    below = [omero.cmd.graphs.ChildOption(excludeType=list(keep))] if keep else []
-    request = omero.cmd.Delete2(targetObjects={kind: list(ids)}, childOptions=below)
-    callback = conn.client.submit(request, loops=_WAITS, ms=_WAIT_MS, failontimeout=True)
-    callback.close(True)
+    left = list(ids)
+    while left:
+        below = [omero.cmd.graphs.ChildOption(excludeType=list(keep))] if keep else []
+        request = omero.cmd.Delete2(targetObjects={kind: left}, childOptions=below)
+        try:
+            callback = conn.client.submit(request, loops=_WAITS, ms=_WAIT_MS, failontimeout=True)
+        except omero.CmdError:
+            there = _there(conn, kind, left)
+            if len(there) == len(left):
+                raise
+            left = there
+        else:
+            callback.close(True)
+            return
+
+
+def _there(conn: Connection, kind: str, ids: Sequence[int]) -> list[int]:
+    hql = f"select o.id from {kind} o where o.id in (:ids)"  # noqa: S608  # kinds are ours
+    rows = conn.query.projection(hql, parameters(ids=ids))
+    return [int(row[0].val) for row in rows]
