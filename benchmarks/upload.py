@@ -36,8 +36,7 @@ from machine import touch_memory
 from omero_embedded import Server
 
 TIMES, CHANNELS, SECTIONS, SIDE = 120, ("Brightfield", "DIC", "GFP"), 5, 512
-# What the pixels of three images take in the server's cache, and some more; touched before each run (see `machine`).
-MEMORY_BYTES = 4 << 30
+MORE_BYTES = 512 << 20
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -207,6 +206,8 @@ def child(name: str, host: str, port: int, folder: str) -> None:
     """Run one contestant and print what it took."""
     where = Where(host, port, os.environ["BENCH_PASSWORD"])
     _import_all()
+    print("ready", flush=True)
+    sys.stdin.readline()
     started = time.monotonic()
     planes = CONTESTANTS[name](where, Path(folder))
     seconds = time.monotonic() - started
@@ -239,7 +240,6 @@ def measure(
     name: str, host: str, server: Server, folder: Path, port: int | None = None
 ) -> dict[str, float]:
     """Run one contestant in a process of its own, with a state folder that knows nothing."""
-    touch_memory(MEMORY_BYTES)
     with tempfile.TemporaryDirectory() as state:
         command = [sys.executable, "-W", "ignore", __file__, "--child", name]
         environment = {
@@ -248,14 +248,22 @@ def measure(
             "OMERO_USERDIR": state,
             "BENCH_PASSWORD": server.password,
         }
-        done = subprocess.run(
+        running = subprocess.Popen(
             [*command, host, str(port or server.port), str(folder)],
             env=environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            check=True,
         )
-    return json.loads(done.stdout.splitlines()[-1])
+        assert running.stdout is not None
+        running.stdout.readline()
+        # What all pixels take in the server's cache, and some more.
+        planes = sum(1 for path in folder.rglob("*.*"))
+        touch_memory(planes * SIDE * SIDE * 2 + MORE_BYTES)
+        printed, _ = running.communicate("go\n")
+    if running.returncode:
+        raise SystemExit(f"{name} failed")
+    return json.loads(printed.splitlines()[-1])
 
 
 def forget_uploads(server: Server) -> None:

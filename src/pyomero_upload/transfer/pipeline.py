@@ -31,11 +31,16 @@ Events = queue.SimpleQueue[Event | None]
 _log = logging.getLogger(__name__)
 
 
+def cores() -> int:
+    """Return how many processor cores there are for this process."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # pragma: no cover - where processes cannot be bound to cores
+
+
 def default_workers() -> int:
     """Return how many threads are fastest: one more than cores, as there is always one that waits for the disk."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) + 1
-    return (os.cpu_count() or 1) + 1  # pragma: no cover - where processes cannot be bound to cores
+    return cores() + 1
 
 
 def run(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal, TypeAlias
 
+from omero_embedded.memory import keep_freed_memory
 from pyomero_upload.errors import PyomeroError
 from pyomero_upload.model import Hypercube, Plan, Problem
 from pyomero_upload.processing import load_processor
@@ -43,7 +44,7 @@ from pyomero_upload.transfer.events import (
 )
 from pyomero_upload.transfer.image_job import ImageJob, Surroundings
 from pyomero_upload.transfer.journal import BlockLine, Journal, State, UploadJob
-from pyomero_upload.transfer.pipeline import default_workers, run
+from pyomero_upload.transfer.pipeline import cores, run
 from pyomero_upload.transfer.planes import ImageInput, Origin
 from pyomero_upload.transfer.progress import Meter, plane_count
 from pyomero_upload.transfer.taking_over import changed_input, take_over
@@ -53,6 +54,8 @@ from pyomero_upload.transfer.upload_state import JOURNAL, abandoned_sessions, kn
 # An image that the server spoils is made anew once; one that faults cost its stores, more often, as each was waited out.
 MOST_SPOILT = 2
 MOST_LOST = 10
+# What is freed of messages and planes; it is needed again at once.
+KEPT_BYTES = 64 << 20
 # Where a call takes longer, more of them are to be under way at once, and as many more threads wait for them.
 FAR_S = 0.005
 
@@ -91,7 +94,8 @@ def upload(
     on_bad_plane
         What a plane that cannot be read does: `stop` its image, or be left `blank` (zeros) and listed.
     workers
-        Threads; unless told, one more than processor cores, and two more where the server is far.
+        Threads; unless told, one for each processor core and one for each call that is to be under way: two, or four
+        where the server is far.
     patience
         Seconds that a fault of the server or the network is waited out.
     progress
@@ -119,6 +123,7 @@ def upload(
 
     """
     check_plan(plan, on_bad_plane)
+    keep_freed_memory(KEPT_BYTES)
     with grounded(
         plan,
         plan.digest,
@@ -192,9 +197,7 @@ class _Upload:
         try:
             if left:
                 self._run(lambda: provenance.mark_dataset_incomplete(conn, dataset_id, key=key))
-            self._make(
-                left, dataset_id, job, meter, workers or default_workers() + self._stores - STORES
-            )
+            self._make(left, dataset_id, job, meter, workers or cores() + self._stores)
             complete = {
                 name: image.image_id
                 for name, image in self._reports.items()
