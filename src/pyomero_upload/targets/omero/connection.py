@@ -52,6 +52,7 @@ class Connection:
         self.session_number = 1
         self.key = SecretStr(client.getSessionId())
         self._services: tuple[Any, dict[str, Any]] = (client, {})
+        self._session_id: tuple[Any, int] = (None, 0)
         self._detached = False
         self._lock = threading.RLock()
         self._closed = threading.Event()
@@ -169,6 +170,14 @@ class Connection:
         return self.client.sf
 
     @property
+    def session_id(self) -> int:
+        """The number of the session; another one after `log_in_again`."""
+        client = self.client
+        if self._session_id[0] is not client:
+            self._session_id = client, int(self._service("Admin").getEventContext().sessionId)
+        return self._session_id[1]
+
+    @property
     def query(self) -> Any:
         """The IQueryPrx."""
         return self._service("Query")
@@ -207,7 +216,7 @@ class Connection:
     @property
     def is_read_only(self) -> bool:
         """Whether the server says that its database or its files are read-only."""
-        config = self.sf.getConfigService()
+        config = self._service("Config")
         keys = (f"omero.cluster.read_only.runtime.{part}" for part in ("db", "repo"))
         return any(config.getConfigValue(key) == "true" for key in keys)
 
@@ -219,7 +228,7 @@ class Connection:
         """Return the address of OMERO.web: as told, as the server is set up to tell, or else as its name suggests."""
         if self.settings.web:
             return self.settings.web.rstrip("/")
-        told = self.sf.getConfigService().getConfigValue("omero.client.web.host")
+        told = self._service("Config").getConfigValue("omero.client.web.host")
         if told:
             return str(told).rstrip("/")
         url = re.match(r"(\w+)://([^:/]+)", self.host)

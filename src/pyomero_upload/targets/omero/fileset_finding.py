@@ -102,7 +102,7 @@ def newest_begun(conn: Connection, first: OriginalFile) -> int:
         "select max(f.id) from FilesetEntry e join e.fileset f "
         "where e.clientPath = :path and f.details.creationEvent.session.id = :id"
     )
-    parameters = _id(_session_id(conn)).addString("path", first.client_path)
+    parameters = _id(conn.session_id).addString("path", first.client_path)
     return int(_rows(conn, query, parameters)[0][0])
 
 
@@ -177,7 +177,7 @@ def _settle(
             return False
         if _rows(conn, "select i.id from Image i where i.fileset.id = :id", _id(fileset)):
             return True
-        if state.closed or (not state.sent and state.session == _session_id(conn)):
+        if state.closed or (not state.sent and state.session == conn.session_id):
             discard(conn, fileset)
             return False
         if time.monotonic() - begun > (_READING_S if state.sent else _SENDING_S):
@@ -228,10 +228,6 @@ def discard(conn: Connection, fileset: int) -> None:
             f"What an earlier import left (Fileset:{fileset}) cannot be removed: {error.err.name}",
             hint="Tell the server's administrator.",
         ) from None
-
-
-def _session_id(conn: Connection) -> int:
-    return int(conn.sf.getAdminService().getEventContext().sessionId)
 
 
 def _id(value: int) -> Any:

@@ -105,7 +105,7 @@ def create_image(
     link.child = omero.model.ImageI(image_id, False)
     note = image_provenance(image, key=key, inputs=inputs, metadata=metadata)
     conn.update.saveArray([link, annotation_link("Image", image_id, note)])
-    first = settle(conn, "Image", image_id, lambda: half_written(conn, key=key, name=image.name))
+    first = settle(conn, "Image", image_id, lambda: _marked(conn, key, image.name))
     if first != image_id:
         raise under_way(first)
     pixels = conn.query.projection(
@@ -133,13 +133,16 @@ def half_written(conn: Connection, *, key: str, name: str) -> list[int]:
         The upload, and the Image's name in its plan.
 
     """
-    marked = conn.query.projection(
+    return sorted({*_marked(conn, key, name), *incomplete_images(conn, key=key, name=name)})
+
+
+def _marked(conn: Connection, key: str, name: str) -> list[int]:
+    rows = conn.query.projection(
         "select i.id from Image i where i.description = :mark and i.details.owner.id = :me"
         " and i.details.group.id = :group",
         parameters(mark=mark(key, name), me=conn.user.id, group=conn.group.id),
     )
-    noted = incomplete_images(conn, key=key, name=name)
-    return sorted({*(row[0].val for row in marked), *noted})
+    return [int(row[0].val) for row in rows]
 
 
 def describe_image(

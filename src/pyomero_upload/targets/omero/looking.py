@@ -97,14 +97,13 @@ def refuse_if_under_way(
     """
     if not half_written:
         return
-    me = conn.sf.getAdminService().getEventContext().sessionId
     rows = conn.query.projection(
         "select s.id, i.id from Image i join i.details.creationEvent e join e.session s"
         " where i.id in (:ids) and s.closed is null order by i.id",
         parameters(ids=list(half_written)),
     )
     for session, image_id in rows:
-        if int(unwrap(session)) not in {me, *ours}:
+        if int(unwrap(session)) not in {conn.session_id, *ours}:
             raise under_way(unwrap(image_id), f" (number {unwrap(session)})")
 
 

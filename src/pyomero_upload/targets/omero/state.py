@@ -119,11 +119,6 @@ def read_state(folder: Path) -> SessionState | None:
         return None
 
 
-def session_id(connection: Connection) -> int:
-    """Return the number of a connection's session."""
-    return int(connection.sf.getAdminService().getEventContext().sessionId)
-
-
 def forget(folder: Path) -> None:
     """Remove what was remembered: all is complete, or nothing of it can be used any more."""
     (folder / FILE).unlink(missing_ok=True)

@@ -44,13 +44,12 @@ class Stores:
     """
 
     def __init__(self, patience: Patience, pixels_id: int, identities: Sequence[str]) -> None:
-        self.identities = tuple(identities)
+        self.identities: tuple[str, ...] = ()
         self._patience = patience
         self._session = patience.connection.session_number
         self._pixels_id = pixels_id
         self._free: queue.SimpleQueue[str] = queue.SimpleQueue()
-        for identity in identities:
-            self._free.put(identity)
+        self._add(identities)
         # Stores that had a call fail: what they take is kept, but they save no digest.
         self._spoilt: set[str] = set()
         # Each store as the client of this moment knows it; to find it anew for each call costs as much as a small call.
@@ -68,10 +67,10 @@ class Stores:
             return str(communicator.identityToString(store.ice_getIdentity()))
 
         stores = cls(patience, pixels_id, [patience.run(opened)])
-        if stores.pyramid:
-            return stores
-        more = [patience.run(opened) for _ in range(count - 1)]
-        return cls(patience, pixels_id, [*stores.identities, *more])
+        if not stores.pyramid:
+            more = [patience.run(opened) for _ in range(count - 1)]
+            stores._add(more)
+        return stores
 
     @classmethod
     def again(cls, patience: Patience, pixels_id: int, identities: Sequence[str]) -> Self | None:
@@ -87,6 +86,11 @@ class Stores:
             if not patience.run(lambda identity=identity: alive(identity)):  # type: ignore[misc]
                 return None
         return cls(patience, pixels_id, identities) if identities else None
+
+    def _add(self, identities: Sequence[str]) -> None:
+        self.identities += tuple(identities)
+        for identity in identities:
+            self._free.put(identity)
 
     def tile_size(self) -> tuple[int, int]:
         """Return width and height of the tiles that a pyramid is written in."""

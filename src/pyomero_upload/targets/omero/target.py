@@ -16,7 +16,7 @@ from pyomero_upload.targets.omero import images, provenance, rendering
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.faults import Patience
 from pyomero_upload.targets.omero.objects import delete
-from pyomero_upload.targets.omero.state import OpenImage, OpenImages, session_id
+from pyomero_upload.targets.omero.state import OpenImage, OpenImages
 from pyomero_upload.targets.omero.stores import ClosedStores, Stores
 from pyomero_upload.targets.omero.writer import Buffers, OmeroImageWriter
 from pyomero_upload.targets.ranges import gathered
@@ -145,7 +145,7 @@ class OmeroTarget:
 
     def _new(self, image: Hypercube) -> OmeroImageWriter:
         digests = self._digests[image.name]
-        self._ours.add(self._run(session_id))
+        self._ours.add(self._run(_session_id))
         new = self._run(
             images.create_image,
             image,
@@ -178,7 +178,7 @@ class OmeroTarget:
         )
 
     def _remember(self, name: str, opened: OpenImage) -> None:
-        self._open.add(name, opened, self._patience.connection, self._run(session_id))
+        self._open.add(name, opened, self._patience.connection, self._run(_session_id))
 
     def _describe(
         self, image: Hypercube, opened: OpenImage, sha1: str, notes: Mapping[int, BlockNote]
@@ -200,3 +200,7 @@ class OmeroTarget:
     ) -> T:
         """Run something on the connection in spite of faults that pass; doing it twice does no harm."""
         return self._patience.run(lambda: what(self._patience.connection, *args, **kwargs))
+
+
+def _session_id(conn: Connection) -> int:
+    return conn.session_id
