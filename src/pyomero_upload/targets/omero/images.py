@@ -28,7 +28,11 @@ from pyomero_upload.targets.omero.objects import (
     server_text,
     set_pairs,
 )
-from pyomero_upload.targets.omero.provenance import image_provenance, incomplete_images
+from pyomero_upload.targets.omero.provenance import (
+    complete_images,
+    image_provenance,
+    incomplete_images,
+)
 from pyomero_upload.targets.omero.settling import settle
 from pyomero_upload.targets.target import ChannelRange
 
@@ -80,7 +84,7 @@ def create_image(
     Raises
     ------
     UnderWayError
-        If somebody else is writing it, or has begun at the same moment.
+        If somebody else is writing it, or has begun at the same moment, or completed it since this upload began.
     PyomeroError
         If the server has no such pixel type.
 
@@ -105,7 +109,15 @@ def create_image(
     link.child = omero.model.ImageI(image_id, False)
     note = image_provenance(image, key=key, inputs=inputs, metadata=metadata)
     conn.update.saveArray([link, annotation_link("Image", image_id, note)])
-    first = settle(conn, "Image", image_id, lambda: _marked(conn, key, image.name))
+    first = settle(
+        conn,
+        "Image",
+        image_id,
+        lambda: [
+            *_marked(conn, key, image.name),
+            *complete_images(conn, dataset_id, key=key, name=image.name),
+        ],
+    )
     if first != image_id:
         raise under_way(first)
     pixels = conn.query.projection(

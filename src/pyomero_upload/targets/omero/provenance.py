@@ -200,11 +200,24 @@ def incomplete_images(conn: Connection, *, key: str, name: str) -> list[int]:
         The upload, and the Image's name in its plan.
 
     """
+    return _noted(conn, key, name, INCOMPLETE)
+
+
+def complete_images(conn: Connection, dataset_id: int, *, key: str, name: str) -> list[int]:
+    """Return the user's own Images in a Dataset whose provenance says that an upload completed them; see `incomplete_images`."""
+    inside = " and l.parent.id in (select d.child.id from DatasetImageLink d where d.parent.id = :dataset)"
+    return _noted(conn, key, name, COMPLETE, inside, dataset=dataset_id)
+
+
+def _noted(
+    conn: Connection, key: str, name: str, state: str, inside: str = "", **more: int
+) -> list[int]:
     rows = conn.query.projection(
-        "select l.parent.id from ImageAnnotationLink l where l.child.id in"
+        "select l.parent.id from ImageAnnotationLink l where l.child.id in"  # noqa: S608 - words of our own
         " (select a.id from MapAnnotation a join a.mapValue k join a.mapValue n join a.mapValue s"
         " where a.ns = :ns and a.details.owner.id = :me and k.name = :keyname and k.value = :key"
-        " and n.name = :namename and n.value = :name and s.name = :statename and s.value = :state)",
+        " and n.name = :namename and n.value = :name and s.name = :statename and s.value = :state)"
+        f"{inside}",
         parameters(
             ns=NAMESPACE,
             me=conn.user.id,
@@ -213,7 +226,8 @@ def incomplete_images(conn: Connection, *, key: str, name: str) -> list[int]:
             namename=IMAGE_NAME,
             name=server_text(name),
             statename=STATE,
-            state=INCOMPLETE,
+            state=state,
+            **more,
         ),
     )
     return [int(row[0].val) for row in rows]

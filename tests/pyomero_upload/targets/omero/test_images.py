@@ -19,7 +19,7 @@ from pyomero_upload.targets.omero import images, provenance
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.containers import ensure_dataset
 from pyomero_upload.targets.omero.objects import linked_annotations, pairs_of
-from pyomero_upload.targets.target import ChannelRange
+from pyomero_upload.targets.target import ChannelRange, UnderWayError
 
 GFP = Channel(
     "GFP", label="Msn2-GFP", color="#00FF00", exposure_ms=30.0, excitation_nm=488.0, emission_nm=525.0, em_gain=270.0, voltage_v=2.5
@@ -128,9 +128,11 @@ def test_a_complete_image_is_never_taken_for_a_half_written_one(
 ) -> None:
     first = made(conn, plan, image_of())
     provenance.mark_image(conn, first.image_id, key="key", sha1="0" * 40)
-    made(conn, plan, image_of())
+    with pytest.raises(UnderWayError, match=f"Image:{first.image_id} "):
+        made(conn, plan, image_of())
 
-    assert count(conn, "Image") == 2
+    assert count(conn, "Image") == 1
+    assert conn.query.find("Image", first.image_id) is not None
 
 
 def test_other_uploads_other_images_and_other_peoples_are_left_alone(

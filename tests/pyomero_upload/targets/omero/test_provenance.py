@@ -97,7 +97,7 @@ def test_a_complete_image_comes_before_one_that_is_not(conn: Connection, plan: P
     dataset = ensure_dataset(conn, plan, key="abc", project=None)
     complete = make_image(conn, dataset)
     provenance.mark_image(conn, complete, key="abc", sha1="0" * 40)
-    make_image(conn, dataset)
+    make_image(conn, dataset, key="abd")
 
     assert provenance.image_records(conn, dataset)["pos001"].image_id == complete
 

@@ -17,7 +17,7 @@ from pyomero_upload.targets.omero.annotations import add_tags
 from pyomero_upload.targets.omero.connection import Connection
 from pyomero_upload.targets.omero.containers import ensure_dataset, ensure_project
 from pyomero_upload.targets.omero.objects import linked_annotations, text_of
-from pyomero_upload.targets.omero.provenance import find_uploads
+from pyomero_upload.targets.omero.provenance import find_uploads, mark_image
 from pyomero_upload.targets.omero.settling import settle
 from pyomero_upload.targets.target import UnderWayError
 
@@ -132,6 +132,22 @@ def test_an_image_that_another_machine_has_begun_since_is_not_taken_for_a_leftov
     with pytest.raises(UnderWayError, match=f"Image:{theirs} "):
         _image(mine, plan, dataset)
     assert count(mine, "Image") == 1
+
+
+def test_an_image_that_another_machine_has_completed_since_is_not_made_again(
+    machines: tuple[Connection, Connection], plan: Plan
+) -> None:
+    mine, other = machines
+    dataset = ensure_dataset(other, plan, key="abc", project=None)
+    theirs = _image(other, plan, dataset).image_id
+    mark_image(other, theirs, key="abc", sha1="0")
+    with pytest.raises(UnderWayError, match=f"Image:{theirs} "):
+        _image(mine, plan, dataset)
+    assert count(mine, "Image") == 1
+    # In another Dataset the same upload makes another one.
+    elsewhere = _image(mine, plan, _dataset(mine)).image_id
+    assert elsewhere != theirs
+    assert count(mine, "Image") == 2
 
 
 def test_the_first_stands_and_does_not_see_the_second(
