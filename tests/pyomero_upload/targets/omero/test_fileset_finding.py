@@ -44,25 +44,30 @@ def import_at_once(two: list[Connection], file: Path) -> list[Imported]:
         )
 
 
-def count(conn: Connection, of: str) -> int:
-    return int(unwrap(conn.query.projection(f"select count(o) from {of} o", None))[0][0])
-
-
-@pytest.mark.parametrize("step", ["_begin", "is_first"])
-def test_both_look_before_either_begins(
-    two: list[Connection], file: Path, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    """They wait for one another before both begin, or after both have begun."""
-    together, usual = threading.Barrier(2, timeout=30), getattr(fileset, step)
-    met: set[int] = set()
+def together(usual: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of which the first call of each of two threads waits for that of the other."""
+    barrier, met = threading.Barrier(2, timeout=30), set[int]()
 
     def waits(*given: Any) -> Any:
         if threading.get_ident() not in met:
             met.add(threading.get_ident())
-            together.wait()
+            barrier.wait()
         return usual(*given)
 
-    monkeypatch.setattr(fileset, step, waits)
+    return waits
+
+
+def count(conn: Connection, of: str) -> int:
+    return int(unwrap(conn.query.projection(f"select count(o) from {of} o", None))[0][0])
+
+
+@pytest.mark.parametrize("steps", [["_begin"], ["_begin", "is_first"]])
+def test_both_look_before_either_begins(
+    two: list[Connection], file: Path, monkeypatch: pytest.MonkeyPatch, steps: list[str]
+) -> None:
+    """They wait for one another before both begin, and after both have begun."""
+    for step in steps:
+        monkeypatch.setattr(fileset, step, together(getattr(fileset, step)))
     first, second = import_at_once(two, file)
     assert first.image_ids == second.image_ids
     assert sorted([first.new, second.new]) == [False, True]
