@@ -149,10 +149,10 @@ def import_files(
     waiting = ImportProgress(shown, "importing", 0, 1)
     while True:
         fileset = find_imported(conn, chosen, dataset_id)
-        if fileset is None:
-            fileset = settle_leftovers(conn, chosen, lambda: report(waiting))
         if fileset is not None:
             return _result(conn, fileset, chosen, shown, dataset_id, new=False, report=report)
+        if settle_leftovers(conn, chosen, lambda: report(waiting)):
+            continue
         begun = _begin(conn, chosen, shown, dataset_id)
         if is_first(conn, chosen, begun.fileset) and not find_imported(conn, chosen, dataset_id):
             break

@@ -28,6 +28,8 @@ _READING_S: Final = 600.0
 _PAUSE_S: Final = 0.25
 _SHA1: Final = "SHA1-160"
 _ESCAPE: Final = "\\"
+# No id is higher: of a PostgreSQL bigint.
+_ALL: Final = (1 << 63) - 1
 _UPLOAD_JOB: Final = (
     "from FilesetJobLink l, UploadJob u where l.child.id = u.id and l.parent.id = :id"
 )
@@ -111,12 +113,12 @@ def is_first(conn: Connection, files: Sequence[OriginalFile], fileset: int) -> b
 
     No server keeps two clients from both finding nothing and both beginning. Who was not first gives way.
     """
-    return fileset <= min(_without_images(conn, files), default=fileset)
+    return not _without_images(conn, files, before=fileset)
 
 
 def settle_leftovers(
     conn: Connection, files: Sequence[OriginalFile], on_wait: Callable[[], None]
-) -> int | None:
+) -> bool:
     """Come to an end with Filesets of one's own of the same files that have no Images.
 
     One that is under way is waited for; one that was cut off is removed.
@@ -128,8 +130,8 @@ def settle_leftovers(
 
     Returns
     -------
-    int or None
-        The Fileset, if it got its Images meanwhile.
+    bool
+        Whether one got its Images meanwhile, perhaps in another Dataset: what was imported is to be looked for again.
 
     Raises
     ------
@@ -137,18 +139,20 @@ def settle_leftovers(
         If one is still under way after a minute in which files are sent, or ten in which the server reads them.
 
     """
-    for fileset in _without_images(conn, files):
-        if _settle(conn, fileset, files[0], on_wait):
-            return fileset
-    return None
+    return any(
+        _settle(conn, fileset, files[0], on_wait) for fileset in _without_images(conn, files)
+    )
 
 
-def _without_images(conn: Connection, files: Sequence[OriginalFile]) -> list[int]:
+def _without_images(
+    conn: Connection, files: Sequence[OriginalFile], before: int = _ALL
+) -> list[int]:
     query = (
         "select f.id from FilesetEntry e join e.fileset f where e.clientPath = :path "
-        "and f.details.owner.id = :id and f.images is empty order by f.id"
+        "and f.details.owner.id = :id and f.id < :before and f.images is empty order by f.id"
     )
     parameters = _id(conn.user.id).addString("path", files[0].client_path)
+    parameters.addLong("before", before)
     wanted = {file.client_path for file in files}
     return [
         int(fileset)

@@ -34,14 +34,21 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def import_at_once(two: list[Connection], file: Path) -> list[Imported]:
-    dataset = omero.model.DatasetI()
-    dataset.name = rstring("originals")
-    dataset_id = int(two[0].update.saveAndReturnObject(dataset).id.val)
+def import_at_once(two: list[Connection], file: Path, *datasets: int) -> list[Imported]:
+    """Import a file by both, into a new Dataset unless told."""
+    into = datasets or (new_dataset(two[0]),) * 2
     with ThreadPoolExecutor(2) as threads:
         return list(
-            threads.map(lambda conn: import_files(conn, [file], dataset_id=dataset_id), two)
+            threads.map(
+                lambda conn, number: import_files(conn, [file], dataset_id=number), two, into
+            )
         )
+
+
+def new_dataset(conn: Connection) -> int:
+    dataset = omero.model.DatasetI()
+    dataset.name = rstring("originals")
+    return int(conn.update.saveAndReturnObject(dataset).id.val)
 
 
 def together(usual: Callable[..., Any]) -> Callable[..., Any]:
@@ -72,6 +79,16 @@ def test_both_look_before_either_begins(
     assert first.image_ids == second.image_ids
     assert sorted([first.new, second.new]) == [False, True]
     assert (count(two[0], "Fileset"), count(two[0], "Image")) == (1, 1)
+
+
+def test_into_two_datasets_both_import(
+    two: list[Connection], file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fileset, "_begin", together(fileset._begin))
+    first, second = import_at_once(two, file, new_dataset(two[0]), new_dataset(two[0]))
+    assert (first.new, second.new) == (True, True)
+    assert first.image_ids != second.image_ids
+    assert (count(two[0], "Fileset"), count(two[0], "Image")) == (2, 2)
 
 
 def test_one_ends_while_the_other_is_about_to_begin(
