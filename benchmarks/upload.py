@@ -36,6 +36,7 @@ from machine import touch_memory
 from omero_embedded import Server
 
 TIMES, CHANNELS, SECTIONS, SIDE = 120, ("Brightfield", "DIC", "GFP"), 5, 512
+# What a run takes of the file cache beside its pixels.
 MORE_BYTES = 512 << 20
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -237,7 +238,13 @@ def _import_all() -> None:
 
 
 def measure(
-    name: str, host: str, server: Server, folder: Path, port: int | None = None
+    name: str,
+    host: str,
+    server: Server,
+    folder: Path,
+    *,
+    port: int | None = None,
+    side: int = SIDE,
 ) -> dict[str, float]:
     """Run one contestant in a process of its own, with a state folder that knows nothing."""
     with tempfile.TemporaryDirectory() as state:
@@ -257,9 +264,8 @@ def measure(
         )
         assert running.stdout is not None
         running.stdout.readline()
-        # What all pixels take in the server's cache, and some more.
         planes = sum(1 for path in folder.rglob("*.*"))
-        touch_memory(planes * SIDE * SIDE * 2 + MORE_BYTES)
+        touch_memory(planes * side * side * 2 + MORE_BYTES)
         printed, _ = running.communicate("go\n")
     if running.returncode:
         raise SystemExit(f"{name} failed")
@@ -297,7 +303,7 @@ def rounds(server: Server, tiff: Path, png: Path, count: int) -> dict[str, list[
             forget_uploads(server)
         for label, delay in (("ours, TIFF, proxy", 0.0), ("ours, TIFF, 20 ms", 0.01)):
             with Proxy(server.host, server.port, delay=delay) as between:
-                rate = measure("ours", between.host, server, tiff, between.port)["rate"]
+                rate = measure("ours", between.host, server, tiff, port=between.port)["rate"]
                 rates.setdefault(label, []).append(rate)
             forget_uploads(server)
         print(f"round {number + 1} of {count}", file=sys.stderr)
@@ -334,7 +340,7 @@ def main() -> None:
         for planes in asked.memory:
             times = max(1, planes // (len(CHANNELS) * SECTIONS))
             folder = make_folder(Path(home) / str(planes), "tif", positions=1, times=times, side=64)
-            found = measure("ours", server.host, server, folder)
+            found = measure("ours", server.host, server, folder, side=64)
             print(f"{found['planes']:6} planes: {found['peak_mb']:.0f} MB at most (goal 300)")
 
 
