@@ -65,6 +65,8 @@ class Filling:
     ----------
     maps
         The names of the class's maps, whose pairs stand in tables of their own.
+    needs_more
+        Whether other rows than its own belong to a loaded object: of maps, of what it refers to, of collections.
     """
 
     def __init__(self, cls: str) -> None:
@@ -106,6 +108,7 @@ class Filling:
         self.maps = tuple(
             f.name for f in model.fields.values() if isinstance(f, Value) and f.type == "map"
         )
+        self.needs_more = bool(self.maps or self.eager or self._always_loaded)
 
     def _is_eager(self, name: str, target: str) -> bool:
         return CLASSES[target].abstract or (CLASSES[self.cls].root.name, name) in EAGER

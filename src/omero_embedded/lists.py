@@ -1,11 +1,11 @@
-"""A list of any length as one parameter of a statement, so that the statement stays the same and is compiled once.
+"""Lists in statements: one of any length as one parameter, so that the statement is the same and is compiled once.
 
 PostgreSQL takes arrays; SQLite gets JSON text and takes it apart itself. Ten times as fast for a thousand ids as a
 parameter for each.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +17,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     func,
+    literal,
     select,
 )
 from sqlalchemy.types import TypeEngine
@@ -38,6 +39,11 @@ def among(
         items = func.json_each(bindparam(parameter, type_=Text())).table_valued("value")
         return value.in_(select(items.c.value).correlate(None))
     return value == any_(bindparam(parameter, type_=ARRAY(of or BigInteger())))
+
+
+def one_of(column: ColumnElement[Any], few: Iterable[object]) -> ColumnElement[bool]:
+    """Return the condition that a column holds one of a few values, each a parameter that stands in the statement."""
+    return column.in_([literal(value, column.type) for value in few])
 
 
 def as_parameter(values: Sequence[object], *, sqlite: bool) -> str | list[object]:

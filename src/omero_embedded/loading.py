@@ -19,12 +19,13 @@ from typing import Any
 
 import omero
 import omero.model
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, literal_column, select
 
 from omero_embedded import permissions, tables
 from omero_embedded.call import Call
 from omero_embedded.filling import ALWAYS_LOADED, IObject, filling, fresh_details, pointed_to
 from omero_embedded.lists import among, as_parameter, is_sqlite
+from omero_embedded.prepared import Prepared, Row
 from omero_embedded.schema import CLASSES, DETAILS_TARGETS, Collection, Reference
 
 
@@ -146,9 +147,9 @@ class Loader:
     def _load(self, root: str, ids: Sequence[int]) -> None:
         """Load the rows of one table."""
         given = {"ids": as_parameter(ids, sqlite=self._sqlite)}
-        self.take(root, self._call.db.execute(_by_ids(root, sqlite=self._sqlite), given).all())
+        self.take(root, _by_ids(root, sqlite=self._sqlite).rows(self._call.db, given))
 
-    def take(self, root: str, rows: Iterable[Sequence[Any]]) -> Mapping[int, IObject]:
+    def take(self, root: str, rows: Iterable[Row]) -> Mapping[int, IObject]:
         """Make objects of rows of a root class's table, as a query gave them: all columns, in the table's order.
 
         Returns
@@ -162,8 +163,7 @@ class Loader:
         details_of = self._details_of(root, columns)
         known = self._known[root]
         proxies = {target: self._proxies(target) for target in pointed_to(root)}
-        made: dict[str, list[IObject]] = {}
-        waiting: list[tuple[str, int | None, dict[str, Any], str]] = []
+        unfinished: dict[str, list[tuple[IObject, Row]]] = {}
         for row in rows:
             identifier = row[0]
             cls = root if at_class is None else row[at_class]
@@ -177,49 +177,42 @@ class Loader:
             for member, place, target in how.pointers:
                 if row[place] is not None:
                     members[member] = proxies[target](row[place])
-            if how.eager:
-                waiting += [
-                    (target, row[place], members, member) for member, place, target in how.eager
-                ]
             members["_details"] = details_of(cls, row)
-            if how.maps or root in ALWAYS_LOADED:
-                made.setdefault(cls, []).append(o)
-        for cls, objects in made.items():
+            if how.needs_more:
+                unfinished.setdefault(cls, []).append((o, row))
+        for cls, of_class in unfinished.items():
+            objects = [o for o, _ in of_class]
             self._load_maps(cls, objects)
             self._load_always(root, objects)
-        self._load_eagerly(waiting)
+            self._load_eagerly(cls, of_class)
         if not CLASSES[root].is_global:
             self.objects("ExperimenterGroup", {group for _, _, group in self._flags})
         return known
 
-    def _load_eagerly(self, waiting: Sequence[tuple[str, int | None, dict[str, Any], str]]) -> None:
-        """Load what must not stay unloaded: class and id of the object, the members of who refers to it, which one."""
-        wanted: dict[str, list[int]] = {}
-        for target, identifier, _, _ in waiting:
-            if identifier is not None:
-                wanted.setdefault(target, []).append(identifier)
-        found = {target: self.objects(target, ids) for target, ids in wanted.items()}
-        for target, identifier, members, member in waiting:
-            if identifier is not None:
-                members[member] = found[target].get(identifier)
+    def _load_eagerly(self, cls: str, objects: Sequence[tuple[IObject, Row]]) -> None:
+        """Load what objects of a class refer to and must not stay unloaded; each comes with its row."""
+        for member, place, target in filling(cls).eager:
+            wanted = [row[place] for _, row in objects if row[place] is not None]
+            found = self.objects(target, wanted)
+            for o, row in objects:
+                if row[place] is not None:
+                    o.__dict__[member] = found.get(row[place])
 
     def _details_of(
         self, root: str, columns: list[str]
-    ) -> Callable[[str, Sequence[Any]], omero.model.Details]:
+    ) -> Callable[[str, Row], omero.model.Details]:
         """Return what makes the details of an object of a class and a row."""
         if CLASSES[root].is_global:
             return self._details_of_all(columns)
         return self._details_of_owners(columns)
 
-    def _details_of_all(
-        self, columns: list[str]
-    ) -> Callable[[str, Sequence[Any]], omero.model.Details]:
+    def _details_of_all(self, columns: list[str]) -> Callable[[str, Row], omero.model.Details]:
         """Return what makes the details of global objects: they have permissions alone, so many share them."""
         bits = columns.index("details_permissions") if "details_permissions" in columns else None
         external, identifier = columns.index("details_externalInfo"), columns.index("id")
         shared = self._shared_details
 
-        def details(cls: str, row: Sequence[Any]) -> omero.model.Details:
+        def details(cls: str, row: Row) -> omero.model.Details:
             of_the_call = permissions.is_of_the_call(self._call, cls, row[identifier])
             key = (cls, None if bits is None else row[bits], row[external], of_the_call)
             if key not in shared:
@@ -233,9 +226,7 @@ class Loader:
 
         return details
 
-    def _details_of_owners(
-        self, columns: list[str]
-    ) -> Callable[[str, Sequence[Any]], omero.model.Details]:
+    def _details_of_owners(self, columns: list[str]) -> Callable[[str, Row], omero.model.Details]:
         """Return what makes the details of objects that have an owner; permissions are made once for each of them."""
         call, made_flags = self._call, self._flags
         experimenter, experimenter_group, event = (
@@ -247,7 +238,7 @@ class Loader:
             for name in ("owner", "group", "creationEvent", "updateEvent")
         )
 
-        def details(cls: str, row: Sequence[Any]) -> omero.model.Details:
+        def details(cls: str, row: Row) -> omero.model.Details:
             made, members = fresh_details()
             members["_owner"] = experimenter(row[owner])
             members["_group"] = experimenter_group(row[group])
@@ -269,10 +260,7 @@ class Loader:
             field = CLASSES[root].fields[name]
             assert isinstance(field, Collection)
             if field.target not in self._empty:
-                rows = tables.table(field.target)
-                self._empty[field.target] = (
-                    self._call.db.execute(select(rows.c.id).limit(1)).first() is None
-                )
+                self._empty[field.target] = not _any_of(field.target).rows(self._call.db, {})
             if not self._empty[field.target]:
                 self.collections([o for o in objects if getattr(o, f"_{name}Loaded")], field)
 
@@ -280,7 +268,7 @@ class Loader:
         for name in filling(cls).maps:
             pairs: dict[int, list[omero.model.NamedValue]] = {o._id._val: [] for o in objects}
             ids = {"ids": as_parameter(list(pairs), sqlite=self._sqlite)}
-            rows = self._call.db.execute(_pairs_of(cls, name, sqlite=self._sqlite), ids).all()
+            rows = _pairs_of(cls, name, sqlite=self._sqlite).rows(self._call.db, ids)
             for parent, key, value in rows:
                 pairs[parent].append(omero.model.NamedValue(key, value))
             for o in objects:
@@ -288,17 +276,23 @@ class Loader:
 
 
 @cache
-def _by_ids(root: str, *, sqlite: bool) -> Select[Any]:
-    """Return the query for rows of a table by their ids."""
-    table = tables.table(root)
-    return select(table).where(among(table.c.id, "ids", sqlite=sqlite))
+def _any_of(cls: str) -> Prepared:
+    """Return the query for any row of a class's table."""
+    return Prepared(select(tables.table(cls).c.id).limit(literal_column("1")))
 
 
 @cache
-def _pairs_of(cls: str, name: str, *, sqlite: bool) -> Select[Any]:
+def _by_ids(root: str, *, sqlite: bool) -> Prepared:
+    """Return the query for rows of a table by their ids."""
+    table = tables.table(root)
+    return Prepared(select(table).where(among(table.c.id, "ids", sqlite=sqlite)))
+
+
+@cache
+def _pairs_of(cls: str, name: str, *, sqlite: bool) -> Prepared:
     """Return the query for the pairs of a map by the ids of their objects."""
     table = tables.map_table(cls, name)
-    return (
+    return Prepared(
         select(table.c.parent, table.c.name, table.c.value)
         .where(among(table.c.parent, "ids", sqlite=sqlite))
         .order_by(table.c.parent, table.c.position)

@@ -7,6 +7,7 @@ ome.security.basic.BasicACLVoter and of the two security filters beside it.
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import omero
@@ -16,6 +17,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, false, func, or_, select
 
 from omero_embedded import errors, tables
 from omero_embedded.call import Call
+from omero_embedded.lists import one_of
 from omero_embedded.people import (
     GROUP_ANNOTATE,
     GROUP_READ,
@@ -28,6 +30,7 @@ from omero_embedded.people import (
     WORLD_READ,
     WORLD_WRITE,
     Group,
+    User,
 )
 from omero_embedded.schema import CLASSES
 
@@ -85,17 +88,21 @@ COMMON = (SYSTEM, USER)
 
 def rights(call: Call, owner: int, group_id: int, cls: str = "") -> Rights:
     """Return what who asks may do with an object of the owner in the group; for an OriginalFile give the class."""
-    group, privileges = call.people.groups[group_id], call.user.privileges
-    found = OWNER if owner == call.user_id else NOTHING
-    if group_id in COMMON:
-        found |= Rights(annotate=True, link=True)
-    found |= (
-        _granted(group, GROUP_WRITE, GROUP_ANNOTATE) if group_id in call.user.groups else NOTHING
-    )
-    found |= _granted(group, WORLD_WRITE, WORLD_ANNOTATE)
-    if call.leads(group_id):
-        found |= replace(EVERYTHING, chown=True)
     kind = "File" if cls == "OriginalFile" else "Owned"
+    return _rights(call.user, call.people.groups[group_id], kind, owns=owner == call.user_id)
+
+
+@lru_cache(maxsize=1000)
+def _rights(user: User, group: Group, kind: str, *, owns: bool) -> Rights:
+    """Return what a user may do with their own or somebody else's object in a group; asked for every object anew."""
+    privileges, leads = user.privileges, group.id in user.leads
+    found = OWNER if owns else NOTHING
+    if group.id in COMMON:
+        found |= Rights(annotate=True, link=True)
+    found |= _granted(group, GROUP_WRITE, GROUP_ANNOTATE) if group.id in user.groups else NOTHING
+    found |= _granted(group, WORLD_WRITE, WORLD_ANNOTATE)
+    if leads:
+        found |= replace(EVERYTHING, chown=True)
     if f"Write{kind}" in privileges:
         found |= replace(EVERYTHING, delete=False)
     found |= Rights(
@@ -104,8 +111,8 @@ def rights(call: Call, owner: int, group_id: int, cls: str = "") -> Rights:
         chown="Chown" in privileges,
     )
     # In a private group nobody but its owner would see what was put on an object.
-    critical = call.user.is_admin or call.leads(group_id)
-    if critical and group_id != USER and owner != call.user_id and not _is_open(group):
+    critical = user.is_admin or leads
+    if critical and group.id != USER and not owns and not _is_open(group):
         found = replace(found, annotate=False, link=False)
     return found
 
@@ -206,9 +213,9 @@ def readable(call: Call, cls: str, rows: FromClause) -> ColumnElement[bool] | No
     mine = rows.c.details_owner == call.user_id
     if call.group_id < 0:
         seen = [g for g in call.people.groups if _sees_all_of(call, g)]
-        return or_(mine, rows.c.details_group.in_(seen) if seen else false())
+        return or_(mine, one_of(rows.c.details_group, seen) if seen else false())
     if _sees_all_of(call, call.group_id):
-        return rows.c.details_group.in_(sorted({call.group_id, USER}))
+        return one_of(rows.c.details_group, sorted({call.group_id, USER}))
     here = and_(rows.c.details_group == call.group_id, mine)
     return or_(here, rows.c.details_group == USER)
 

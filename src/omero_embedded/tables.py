@@ -53,6 +53,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from omero_embedded.lists import one_of
 from omero_embedded.schema import (
     CLASSES,
     DETAILS_TARGETS,
@@ -200,7 +201,7 @@ def of_class(cls: str, rows: FromClause) -> ColumnElement[bool] | None:
         return None
     names = [c.name for c in model.concrete]
     column = rows.c["class"]
-    return column == names[0] if len(names) == 1 else column.in_(names)
+    return column == names[0] if len(names) == 1 else one_of(column, names)
 
 
 def _details(cls: ModelClass) -> list[Column[object]]:

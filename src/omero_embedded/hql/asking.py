@@ -9,11 +9,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import omero
 import omero.sys
-from sqlalchemy import Select
+from sqlalchemy import BigInteger, Select, bindparam
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from omero_embedded import errors, permissions
@@ -23,11 +24,13 @@ from omero_embedded.hql.parameters import Page, bound, page_of
 from omero_embedded.hql.parse import HqlError
 from omero_embedded.hql.resolve import DataChangeError, resolve
 from omero_embedded.hql.resolved import Mistake, Resolved
-from omero_embedded.lists import as_parameter, is_sqlite
+from omero_embedded.lists import among, as_parameter, is_sqlite
 from omero_embedded.people import People
+from omero_embedded.prepared import Prepared, Row
 
-Row: TypeAlias = Sequence[Any]
 KEPT = 500
+_OFFSET, _LIMIT, _CHOSEN = "page_offset", "page_limit", "page_ids"
+"""Parameters of our own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,13 @@ def ask(call: Call, text: str | None, parameters: omero.sys.Parameters | None) -
     values = bound(text, query.variables, parameters)
     if query.mistakes:
         raise _refused(text, query.mistakes[0])
-    statement = _statement(call, text, query)
-    sqlite = is_sqlite(call.db)
+    asked = _asked(call, text, query)
     given: dict[str, object] = {
-        n: as_parameter(v, sqlite=sqlite) if isinstance(v, list) else v for n, v in values.items()
+        n: as_parameter(v, sqlite=asked.sqlite) if isinstance(v, list) else v
+        for n, v in values.items()
     }
     try:
-        return Answer(query, statement, _rows(call, query, statement, given, page_of(parameters)))
+        return Answer(query, asked.statement, _rows(call, query, asked, given, page_of(parameters)))
     except (DBAPIError, StatementError) as error:
         raise _refused(text, _mistake(error)) from error
 
@@ -94,28 +97,57 @@ def _mistake(error: DBAPIError | StatementError) -> Mistake:
 
 
 # ---------------------------------------------------------------- statements
+class _Asked:
+    """A query's statement in the ways it is asked."""
+
+    def __init__(self, people: People, statement: Statement, *, sqlite: bool) -> None:
+        self.people = people
+        self.statement = statement
+        self.sqlite = sqlite
+
+    @cached_property
+    def whole(self) -> Prepared:
+        """All rows."""
+        return Prepared(self.statement.sql)
+
+    @cached_property
+    def page(self) -> Prepared:
+        """The rows from `_OFFSET`, `_LIMIT` of them."""
+        offset, limit = (bindparam(name, type_=BigInteger()) for name in (_OFFSET, _LIMIT))
+        return Prepared(self.statement.sql.offset(offset).limit(limit))
+
+    @cached_property
+    def chosen(self) -> Prepared:
+        """The rows of the objects with the ids `_CHOSEN`; where one kind of object is selected."""
+        assert self.statement.identifiers is not None
+        identifier = self.statement.identifiers.selected_columns[0]
+        return Prepared(self.statement.sql.where(among(identifier, _CHOSEN, sqlite=self.sqlite)))
+
+
 _Key: TypeAlias = tuple[str, str, int, int, int, int]
-_statements: OrderedDict[_Key, tuple[People, Statement]] = OrderedDict()
+_statements: OrderedDict[_Key, _Asked] = OrderedDict()
 _lock = threading.Lock()
 
 
-def _statement(call: Call, text: str, query: Resolved) -> Statement:
+def _asked(call: Call, text: str, query: Resolved) -> _Asked:
     """Return the statement of a query for who asks; made anew once people, groups or memberships have changed."""
     dialect = call.db.dialect.name
     key = (text, dialect, call.user_id, call.session.user_id, call.group_id, call.group.permissions)
     with _lock:
         kept = _statements.get(key)
-        if kept is not None and kept[0] is call.people and kept[1].query is query:
+        if kept is not None and kept.people is call.people and kept.statement.query is query:
             _statements.move_to_end(key)
-            return kept[1]
-    made = emit(
+            return kept
+    sqlite = is_sqlite(call.db)
+    statement = emit(
         query,
         lambda cls, rows: permissions.readable(call, cls, rows),
-        sqlite=is_sqlite(call.db),
+        sqlite=sqlite,
         call_permissions=call.group.permissions,
     )
+    made = _Asked(call.people, statement, sqlite=sqlite)
     with _lock:
-        _statements[key] = (call.people, made)
+        _statements[key] = made
         if len(_statements) > KEPT:
             _statements.popitem(last=False)
     return made
@@ -123,51 +155,35 @@ def _statement(call: Call, text: str, query: Resolved) -> Statement:
 
 # ---------------------------------------------------------------- rows
 def _rows(
-    call: Call, query: Resolved, statement: Statement, values: Mapping[str, Any], page: Page
+    call: Call, query: Resolved, asked: _Asked, values: Mapping[str, object], page: Page
 ) -> Sequence[Row]:
-    sql = statement.sql
     if page.limit == 0 and fetches_collections(query):
         # Hibernate cuts such pages itself, and looks whether one is full only once it has put something on it.
         page = Page(page.offset, 1)
     if page.limit == 0:
         return []
     if page.whole:
-        return _all(call, statement, sql, values)
+        return asked.whole.rows(call.db, values)
     if not fetches_collections(query):
-        return _all(call, statement, _cut(sql, page), values)
-    if statement.identifiers is None:
+        to_the_end = -1 if asked.sqlite else None
+        limit = to_the_end if page.limit is None else page.limit
+        return asked.page.rows(call.db, {**values, _OFFSET: page.offset, _LIMIT: limit})
+    if asked.statement.identifiers is None:
         end = None if page.limit is None else page.offset + page.limit
-        return _all(call, statement, sql, values)[page.offset : end]
-    return _rows_of_page(call, statement, statement.identifiers, values, page)
+        return asked.whole.rows(call.db, values)[page.offset : end]
+    chosen = _ids_of_page(call, asked.statement.identifiers, values, page)
+    if not chosen:
+        return []
+    given = {**values, _CHOSEN: as_parameter(chosen, sqlite=asked.sqlite)}
+    return asked.chosen.rows(call.db, given)
 
 
-def _all(
-    call: Call, statement: Statement, sql: Select[Any], values: Mapping[str, Any]
-) -> Sequence[Row]:
-    """Return all rows; plain ones as the driver gives them, which takes a third of the time."""
-    result = call.db.execute(sql, values)
-    if not statement.plain or result.cursor is None:
-        return result.all()
-    rows: Sequence[Row] = result.cursor.fetchall()
-    result.close()
-    return rows
+def _ids_of_page(
+    call: Call, identifiers: Select[Any], values: Mapping[str, object], page: Page
+) -> list[int]:
+    """Return the ids of the objects of a page, each of which may have many rows because a collection is fetched.
 
-
-def _cut(sql: Select[Any], page: Page) -> Select[Any]:
-    sql = sql.offset(page.offset) if page.offset else sql
-    return sql if page.limit is None else sql.limit(page.limit)
-
-
-def _rows_of_page(
-    call: Call,
-    statement: Statement,
-    identifiers: Select[Any],
-    values: Mapping[str, Any],
-    page: Page,
-) -> Sequence[Row]:
-    """Return the rows of one page of objects, each of which may have many rows because a collection is fetched.
-
-    First the ids of the page's objects are read, in order and as far as it takes.
+    They are read in order and as far as it takes.
     """
     end = None if page.limit is None else page.offset + page.limit
     seen: dict[int, None] = {}
@@ -176,11 +192,7 @@ def _rows_of_page(
             seen[number] = None
             if len(seen) == end:
                 break
-    chosen = list(seen)[page.offset :]
-    identifier = identifiers.selected_columns[0]
-    return (
-        _all(call, statement, statement.sql.where(identifier.in_(chosen)), values) if chosen else []
-    )
+    return list(seen)[page.offset :]
 
 
 def fetches_collections(query: Resolved) -> bool:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 from sqlalchemy import (
-    JSON,
     ColumnElement,
     FromClause,
     Select,
@@ -75,8 +74,6 @@ class Statement:
         The place of each thing selected, in the order of `Resolved.outputs`.
     objects
         The place of each whole row of a table: of selected objects and fetched sources.
-    plain
-        Whether a row can be read as the driver gives it: nothing in it is stored otherwise than it is meant.
     identifiers
         Where one kind of object is selected: the ids alone, in the same order and as often as the object has rows.
     """
@@ -85,7 +82,6 @@ class Statement:
     sql: Select[Any]
     outputs: tuple[Place, ...]
     objects: dict[Source, Place]
-    plain: bool
     identifiers: Select[Any] | None
 
 
@@ -145,10 +141,8 @@ class _Emitter:
                 whole(source)
         sql: Select[Any] = select(*columns).select_from(*chains).where(*conditions)
         sql = self._finished(sql.distinct() if query.distinct else sql, query)
-        plain = not any(isinstance(c.type, JSON) for c in columns)
-        return Statement(
-            query, sql, tuple(outputs), objects, plain, self._identifiers(query, chains, conditions)
-        )
+        identifiers = self._identifiers(query, chains, conditions)
+        return Statement(query, sql, tuple(outputs), objects, identifiers)
 
     def _identifiers(
         self, query: Resolved, chains: list[FromClause], conditions: list[ColumnElement[bool]]

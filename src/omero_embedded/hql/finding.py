@@ -12,9 +12,10 @@ import omero.sys
 from omero_embedded import collector, errors, tables
 from omero_embedded.call import Call
 from omero_embedded.filling import IObject
-from omero_embedded.hql.asking import Answer, Row, ask, fetches_collections
+from omero_embedded.hql.asking import Answer, ask, fetches_collections
 from omero_embedded.hql.resolved import Source
 from omero_embedded.loading import Loader, set_collection
+from omero_embedded.prepared import Row
 from omero_embedded.schema import CLASSES
 
 

@@ -11,10 +11,11 @@ from omero.rtypes import rlist, rmap, robject
 
 from omero_embedded import collector, permissions, tables
 from omero_embedded.call import Call
-from omero_embedded.hql.asking import Answer, Row, ask, fetches_collections
+from omero_embedded.hql.asking import Answer, ask, fetches_collections
 from omero_embedded.hql.finding import Objects
 from omero_embedded.hql.resolved import Output, Source
 from omero_embedded.hql.wrapping import permissions_map, wrap_of
+from omero_embedded.prepared import Row
 from omero_embedded.schema import CLASSES
 
 Cell: TypeAlias = Callable[[Row], "omero.RType | None"]
