@@ -5,9 +5,11 @@ not whole: what comes out is exactly what was stored, in the type it was stored 
 format; another decoder for one of them takes the place of its `decode`.
 """
 
+import io
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, BinaryIO, Final, NamedTuple, TypeVar
 
 from numpy.typing import NDArray
 
@@ -21,6 +23,8 @@ __all__ = ["Header", "probe", "read_planes"]
 _T = TypeVar("_T")
 
 _SIGNATURE_BYTES: Final = 16
+# A plane of 2,048 × 2,048 pixels of 16 bits is one of them.
+_SMALL_BYTES: Final = 16 << 20
 
 
 class _Format(NamedTuple):
@@ -31,16 +35,16 @@ class _Format(NamedTuple):
     signatures
         What such a file begins with.
     header
-        Reads the header of a path.
+        Reads the header of an open file, from its begin.
     decode
-        Reads pages of a path: how many it has, and for each page number asked for an array of shape (y, x) or
-        (y, x, 3).
+        Reads pages of an open file, likewise: how many it has, and for each page number asked for an array of shape
+        (y, x) or (y, x, 3).
 
     """
 
     signatures: tuple[bytes, ...]
-    header: Callable[[Path], Header]
-    decode: Callable[[Path, set[int]], tuple[int, dict[int, NDArray[Any]]]]
+    header: Callable[[BinaryIO], Header]
+    decode: Callable[[BinaryIO, set[int]], tuple[int, dict[int, NDArray[Any]]]]
 
 
 _FORMATS: Final = (
@@ -75,7 +79,7 @@ def probe(path: Path) -> Header:
         If the file is empty, no image, cut off, or of a sort that cannot be read without loss.
 
     """
-    return _guarded(path, lambda: check(_format_of(path).header(path)))
+    return _guarded(path, lambda file: check(_format_of(file).header(file)))
 
 
 def read_planes(
@@ -96,7 +100,8 @@ def read_planes(
     Returns
     -------
     list of ndarray
-        For each plane wanted an array of shape (y, x): C-contiguous, in native byte order, of the stored type.
+        For each plane wanted an array of shape (y, x): C-contiguous, in native byte order, of the stored type; it may be
+        read-only.
 
     Raises
     ------
@@ -105,8 +110,8 @@ def read_planes(
 
     """
 
-    def read() -> list[NDArray[Any]]:
-        count, decoded = _format_of(path).decode(path, {page for page, _ in wanted})
+    def read(file: BinaryIO) -> list[NDArray[Any]]:
+        count, decoded = _format_of(file).decode(file, {page for page, _ in wanted})
         if pages is not None and count != pages:
             raise BadImageError(f"it has {count} pages, where {pages} were expected")
         return [plane_of(decoded[page], sample) for page, sample in wanted]
@@ -114,9 +119,10 @@ def read_planes(
     return _guarded(path, read)
 
 
-def _format_of(path: Path) -> _Format:
-    with path.open("rb", buffering=0) as file:
-        start = file.read(_SIGNATURE_BYTES)
+def _format_of(file: BinaryIO) -> _Format:
+    """Return the format of a file, which is at its begin afterwards too."""
+    start = file.read(_SIGNATURE_BYTES)
+    file.seek(0)
     if not start:
         raise BadImageError("it is empty (0 bytes)")
     for candidate in _FORMATS:
@@ -127,10 +133,26 @@ def _format_of(path: Path) -> _Format:
     raise BadImageError("it is no PNG, TIFF, JPEG, GIF or BMP image, whatever its name says")
 
 
-def _guarded(path: Path, read: Callable[[], _T]) -> _T:
-    """Turn whatever a decoder raises into the one error that names the file."""
+def _opened(path: Path) -> BinaryIO:
+    """Open a file, or a copy in memory of a small one: each little reading costs as much as all of it, on a network too."""
+    file = path.open("rb", buffering=0)
     try:
-        return read()
+        size = os.fstat(file.fileno()).st_size
+        if size > _SMALL_BYTES:
+            return io.BufferedReader(file)
+        whole = io.BytesIO(file.read(size))
+    except BaseException:
+        file.close()
+        raise
+    file.close()
+    return whole
+
+
+def _guarded(path: Path, read: Callable[[BinaryIO], _T]) -> _T:
+    """Open a file, once, and turn whatever a decoder raises into the one error that names it."""
+    try:
+        with _opened(path) as file:
+            return read(file)
     except BadImageError as error:
         raise _unreadable(path, error.reason, error.hint) from None
     except FileNotFoundError:

@@ -4,8 +4,7 @@ Palettes are expanded to what they show, as in PNG and GIF.
 """
 
 import io
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +14,18 @@ from pyomero_upload.readers.header import BadImageError, Header
 from pyomero_upload.readers.samples import drop_opaque_alpha, is_grey
 
 
-def header(path: Path) -> Header:
+def header(file: BinaryIO) -> Header:
     """Decode the file: there are too many sorts of BMP to foretell what comes out, and decoding one is a mere copy."""
-    page = decode(path, {0})[1][0]
+    page = decode(file, {0})[1][0]
     samples = 1 if page.ndim == 2 else 3
     return Header("BMP", page.dtype.name, page.shape[0], page.shape[1], samples)
 
 
-def decode(path: Path, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
+def decode(file: BinaryIO, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
     """Decode the one image; with Pillow, because imagecodecs before 2026 knows fewer sorts."""
     if pages != {0}:
         raise BadImageError("it holds a single image, not several")
-    data = path.read_bytes()
+    data = file.read()
     declared = int.from_bytes(data[2:6], "little")
     if len(data) < max(declared, 54):
         raise BadImageError(f"it is cut off: {len(data)} of {declared} bytes are there")

@@ -3,8 +3,7 @@
 Its palette is expanded to what it shows: greys throughout give grey planes, anything else gives red, green and blue.
 """
 
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import imagecodecs
 from numpy.typing import NDArray
@@ -16,21 +15,21 @@ from pyomero_upload.readers.samples import drop_opaque_alpha, is_grey
 _MOST_RATIO: Final = 3839 * 3
 
 
-def header(path: Path) -> Header:
+def header(file: BinaryIO) -> Header:
     """Decode the file: whether it is grey stands nowhere else. GIFs are small."""
-    return _read(path)[0]
+    return _read(file)[0]
 
 
-def decode(path: Path, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
+def decode(file: BinaryIO, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
     """Decode some frames."""
-    found, frames = _read(path)
+    found, frames = _read(file)
     if max(pages) >= found.pages:
         raise BadImageError(f"it has {found.pages} pages, not {max(pages) + 1}")
     return found.pages, {page: frames[page] for page in pages}
 
 
-def _read(path: Path) -> tuple[Header, list[NDArray[Any]]]:
-    data = path.read_bytes()
+def _read(file: BinaryIO) -> tuple[Header, list[NDArray[Any]]]:
+    data = file.read()
     width = int.from_bytes(data[6:8], "little")
     height = int.from_bytes(data[8:10], "little")
     check_holds(check(Header("GIF", "uint8", height, width)), len(data), _MOST_RATIO)

@@ -3,8 +3,8 @@
 A JPEG has no checksums: damage in the middle that leaves its structure whole cannot be noticed.
 """
 
+import io
 import struct
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import imagecodecs
@@ -22,24 +22,23 @@ _MOST_RATIO: Final = 64 * 32
 _TAIL_BYTES: Final = 4096
 
 
-def header(path: Path) -> Header:
+def header(file: BinaryIO) -> Header:
     """Read the frame's header, and whether the image has an end."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        found = _frame(file, size)
-        file.seek(max(size - _TAIL_BYTES, 0))
-        _check_end(file.read())
+    size = file.seek(0, io.SEEK_END)
+    found = _frame(file, size)
+    file.seek(max(size - _TAIL_BYTES, 0))
+    _check_end(file.read())
     return found
 
 
-def decode(path: Path, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
+def decode(file: BinaryIO, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
     """Decode the one image; colours come as red, green, blue."""
     if pages != {0}:
         raise BadImageError("it holds a single image, not several")
-    data = path.read_bytes()
-    header(path)
     # The decoder fills what is missing with grey and says nothing, so the end is looked for first.
-    page: NDArray[Any] = imagecodecs.jpeg8_decode(data)
+    header(file)
+    file.seek(0)
+    page: NDArray[Any] = imagecodecs.jpeg8_decode(file.read())
     return 1, {0: page}
 
 

@@ -7,7 +7,6 @@ expanded to what they show: a palette of greys gives a grey plane, another one g
 import io
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import imagecodecs
@@ -25,19 +24,18 @@ _SAMPLES: Final = {0: 1, 2: 3, _PALETTE: 3, 4: 1, 6: 3}
 _MOST_RATIO: Final = 1032 * 8 * 3
 
 
-def header(path: Path) -> Header:
+def header(file: BinaryIO) -> Header:
     """Read the header, and the whole structure of a file that does not end as it should."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        file.seek(max(size - len(_END), 0))
-        return _inspect(file, size, thorough=file.read() != _END)
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(size - len(_END), 0))
+    return _inspect(file, size, thorough=file.read() != _END)
 
 
-def decode(path: Path, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
+def decode(file: BinaryIO, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
     """Decode the one image; the decoder finds wrong checksums."""
     if pages != {0}:
         raise BadImageError("it holds a single image, not several")
-    data = path.read_bytes()
+    data = file.read()
     declared = _inspect(io.BytesIO(data), len(data), thorough=True)
     page = drop_opaque_alpha(imagecodecs.png_decode(inflated(data)))
     if declared.samples == 1 and page.ndim == 3 and is_grey(page):

@@ -6,8 +6,8 @@ write their look-up tables there. Stacks that they write behind a single directo
 
 import json
 import logging
-from pathlib import Path
-from typing import Any, Final
+from io import BytesIO
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import tifffile
@@ -31,9 +31,9 @@ _METAMORPH_PLANES: Final = 33629
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
-def header(path: Path) -> Header:
+def header(file: BinaryIO) -> Header:
     """Read the first directory, and compare the second and the last with it."""
-    with tifffile.TiffFile(path) as tif:
+    with tifffile.TiffFile(file) as tif:
         first = _header_of(tif, 0)
         stack = _stack_length(tif)
         if stack:
@@ -53,12 +53,13 @@ def header(path: Path) -> Header:
         )
 
 
-def decode(path: Path, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
+def decode(file: BinaryIO, pages: set[int]) -> tuple[int, dict[int, NDArray[Any]]]:
     """Decode some pages."""
-    plain = decode_plain(path) if pages == {0} else None
-    if plain is not None:
-        return 1, {0: plain}
-    with tifffile.TiffFile(path) as tif:
+    if pages == {0} and isinstance(file, BytesIO):
+        plain = decode_plain(file.getvalue())
+        if plain is not None:
+            return 1, {0: plain}
+    with tifffile.TiffFile(file) as tif:
         first = _header_of(tif, 0)
         stack = _stack_length(tif)
         count = stack or len(tif.pages)

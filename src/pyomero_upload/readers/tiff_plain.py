@@ -6,17 +6,12 @@ value as expected, every byte in its place. Whatever else a file is, also damage
 complaints.
 """
 
-import io
 import json
-import os
 import struct
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-
-from pyomero_upload.readers.header import MOST_PLANE_BYTES
 
 _ORDERS: Final = {b"II*\0": "<", b"MM\0*": ">"}
 # Tags by number (TIFF 6.0, sections 8, 9, 14 and 19).
@@ -72,37 +67,31 @@ class _NotPlainError(Exception):
     """The file is another sort of TIFF, or damaged."""
 
 
-def decode_plain(path: Path) -> NDArray[Any] | None:
+def decode_plain(data: bytes) -> NDArray[Any] | None:
     """Return the pixels of a file that is certainly of the plainest sort.
 
     Parameters
     ----------
-    path
-        A TIFF file.
+    data
+        The whole of a TIFF file.
 
     Returns
     -------
     ndarray or None
-        Axes y, x; the stored type in native byte order. None for every other file.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
+        Axes y, x; the stored type in native byte order; read-only where they are the file's own bytes. None for every
+        other file.
 
     """
-    with path.open("rb", buffering=0) as file:
-        try:
-            return _decode(file)
-        except (_NotPlainError, struct.error, KeyError):
-            return None
+    try:
+        return _decode(data)
+    except (_NotPlainError, struct.error, KeyError):
+        return None
 
 
-def _decode(file: io.FileIO) -> NDArray[Any]:
-    start = file.read(8)
-    order = _ORDERS[start[:4]]
-    (directory,) = struct.unpack(order + "I", start[4:])
-    tags = _Directory(file, order, directory)
+def _decode(data: bytes) -> NDArray[Any]:
+    order = _ORDERS[data[:4]]
+    (directory,) = struct.unpack_from(order + "I", data, 4)
+    tags = _Directory(data, order, directory)
     height, width = tags.number(_HEIGHT), tags.number(_WIDTH)
     if tags.number(_PHOTOMETRIC) > 1 or any(tags.number(tag, 1) != 1 for tag in _MUST_BE_ONE):
         raise _NotPlainError
@@ -111,27 +100,26 @@ def _decode(file: io.FileIO) -> NDArray[Any]:
     dtype = np.dtype(order + _TYPES[tags.number(_SAMPLE_FORMAT, 1 if bits < 32 else None), bits])
     _check_description(tags.text(_DESCRIPTION), height, width)
     place = _place(tags, height, width * dtype.itemsize)
-    size = height * width * dtype.itemsize
-    if size > MOST_PLANE_BYTES or place + size > os.fstat(file.fileno()).st_size:
+    if place + height * width * dtype.itemsize > len(data):
         raise _NotPlainError
-    pixels = np.empty((height, width), dtype)
-    file.seek(place)
-    if file.readinto(pixels.reshape(-1).view(np.uint8).data) != pixels.nbytes:
-        raise _NotPlainError
-    return pixels if dtype.isnative else pixels.byteswap(inplace=True).view(dtype.newbyteorder())
+    stored = np.frombuffer(data, dtype, height * width, place).reshape(height, width)
+    return (
+        stored
+        if dtype.isnative and stored.flags.aligned
+        else stored.astype(dtype.newbyteorder("="))
+    )
 
 
 class _Directory:
     """The one directory of a file, all of whose tags are known."""
 
-    def __init__(self, file: io.FileIO, order: str, place: int) -> None:
-        self._file = file
+    def __init__(self, data: bytes, order: str, place: int) -> None:
+        self._data = data
         self._order = order
-        file.seek(place)
-        (count,) = struct.unpack(order + "H", file.read(2))
+        (count,) = struct.unpack_from(order + "H", data, place)
         if not 0 < count <= _MOST_TAGS:
             raise _NotPlainError
-        *values, following = struct.unpack(order + "HHI4s" * count + "I", file.read(12 * count + 4))
+        *values, following = struct.unpack_from(order + "HHI4s" * count + "I", data, place + 2)
         self._entries: dict[int, tuple[int, int, bytes]] = {
             tag: (kind, number, value)
             for tag, kind, number, value in zip(*(values[i::4] for i in range(4)), strict=True)
@@ -168,8 +156,8 @@ class _Directory:
     def _elsewhere(self, place: bytes, size: int) -> bytes:
         if size > _MOST_TEXT:
             raise _NotPlainError
-        self._file.seek(*struct.unpack(self._order + "I", place))
-        return self._file.read(size)
+        (start,) = struct.unpack(self._order + "I", place)
+        return self._data[start : start + size]
 
 
 def _check_description(text: bytes, height: int, width: int) -> None:

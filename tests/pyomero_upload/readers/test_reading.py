@@ -386,3 +386,11 @@ class TestSamples:
 @pytest.mark.parametrize("name", ["a.tif", "a", "b c.jpg", "µ.txt"])
 def test_the_name_does_not_matter(file, name):
     assert_grey(file(imagecodecs.png_encode(GREY8), name), GREY8, "PNG")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_a_file_that_is_too_big_to_be_held_whole_is_read_as_the_others(file, kind):
+    pixels = np.random.default_rng(2).integers(0, 65536, (3000, 3000), np.uint16)
+    content = tiff(pixels) if kind == "TIFF" else imagecodecs.png_encode(pixels, level=0)
+    assert len(content) > 16 << 20
+    assert_grey(file(content), pixels, kind)
