@@ -19,15 +19,13 @@ import numpy as np
 import omero
 import omero.model
 import omero.sys
-from machine import touch_memory
+from machine import WarmMemory
 
 from omero_embedded import Server
 
 SIZE_X = SIZE_Y = 512
 SIZE_Z, SIZE_C = 5, 3
 RUNS = 3
-# Times the bytes of the image: the file in the server's cache, and what is on its way.
-MEMORY = 3
 # Planes a second of a real OMERO.server 5.6.16 on 2 cores, over TLS.
 REAL = {
     "setPlane": {1: 385, 4: 321},
@@ -44,7 +42,11 @@ def main() -> None:
     parser.add_argument("--insecure", action="store_true", help="plain tcp instead of TLS")
     arguments = parser.parse_args()
     size_t = arguments.planes // (SIZE_Z * SIZE_C)
-    with Server(memory=True) as server, tempfile.TemporaryDirectory() as home:
+    with (
+        Server(memory=True) as server,
+        tempfile.TemporaryDirectory() as home,
+        WarmMemory() as warm,
+    ):
         os.environ.setdefault("OMERO_USERDIR", home)
         client = omero.client(server.host, server.port)
         session = client.createSession(server.user, server.password)
@@ -55,7 +57,7 @@ def main() -> None:
         for name, known in REAL.items():
             rates = []
             for stores in (1, 2, 4):
-                seen = [measure(session, name, stores, size_t) for _ in range(RUNS)]
+                seen = [measure(session, warm, name, stores, size_t) for _ in range(RUNS)]
                 rates.append(statistics.median(seen))
             print(f"{name:14}" + "".join(f"{rate:10.0f}" for rate in rates))
             row = "".join(f"{known.get(stores, '–'):>10}" for stores in (1, 2, 4))
@@ -63,7 +65,9 @@ def main() -> None:
         client.closeSession()
 
 
-def measure(session: "omero.api.ServiceFactoryPrx", name: str, count: int, size_t: int) -> float:
+def measure(
+    session: "omero.api.ServiceFactoryPrx", warm: WarmMemory, name: str, count: int, size_t: int
+) -> float:
     """Write one image through `count` stores and return planes a second."""
     query = session.getQueryService()
     kind = query.findByQuery("from PixelsType where value = 'uint16'", None)
@@ -79,7 +83,7 @@ def measure(session: "omero.api.ServiceFactoryPrx", name: str, count: int, size_
         stores.append(store)
     calls = [list(writes(store, name, size_t))[k::count] for k, store in enumerate(stores)]
     threads = [threading.Thread(target=run, args=(part,)) for part in calls]
-    touch_memory(MEMORY * SIZE_X * SIZE_Y * 2 * SIZE_Z * SIZE_C * size_t)
+    warm.fill()
     start = time.perf_counter()
     for thread in threads:
         thread.start()

@@ -31,13 +31,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import touch_memory
+from machine import WarmMemory
 
 from omero_embedded import Server
 
 TIMES, CHANNELS, SECTIONS, SIDE = 120, ("Brightfield", "DIC", "GFP"), 5, 512
-# What a run takes of the file cache beside its pixels.
-MORE_BYTES = 512 << 20
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -242,9 +240,9 @@ def measure(
     host: str,
     server: Server,
     folder: Path,
+    warm: WarmMemory,
     *,
     port: int | None = None,
-    side: int = SIDE,
 ) -> dict[str, float]:
     """Run one contestant in a process of its own, with a state folder that knows nothing."""
     with tempfile.TemporaryDirectory() as state:
@@ -264,8 +262,7 @@ def measure(
         )
         assert running.stdout is not None
         running.stdout.readline()
-        planes = sum(1 for path in folder.rglob("*.*"))
-        touch_memory(planes * side * side * 2 + MORE_BYTES)
+        warm.fill()
         printed, _ = running.communicate("go\n")
     if running.returncode:
         raise SystemExit(f"{name} failed")
@@ -285,25 +282,31 @@ def forget_uploads(server: Server) -> None:
     client.closeSession()
 
 
-def rounds(server: Server, tiff: Path, png: Path, count: int) -> dict[str, list[float]]:
+def rounds(
+    server: Server, tiff: Path, png: Path, warm: WarmMemory, count: int
+) -> dict[str, list[float]]:
     """Measure everyone once a round; return rates."""
     from proxy import Proxy
 
     rates: dict[str, list[float]] = {}
     for number in range(count):
         for name in MEMORY:
-            rates.setdefault(name, []).append(measure(name, server.host, server, tiff)["rate"])
+            rates.setdefault(name, []).append(
+                measure(name, server.host, server, tiff, warm)["rate"]
+            )
             forget_uploads(server)
         for label, name, folder in (
             ("ours, TIFF", "ours", tiff),
             ("ours, PNG", "ours", png),
             ("obvious, PNG", "obvious", png),
         ):
-            rates.setdefault(label, []).append(measure(name, server.host, server, folder)["rate"])
+            rates.setdefault(label, []).append(
+                measure(name, server.host, server, folder, warm)["rate"]
+            )
             forget_uploads(server)
         for label, delay in (("ours, TIFF, proxy", 0.0), ("ours, TIFF, 20 ms", 0.01)):
             with Proxy(server.host, server.port, delay=delay) as between:
-                rate = measure("ours", between.host, server, tiff, port=between.port)["rate"]
+                rate = measure("ours", between.host, server, tiff, warm, port=between.port)["rate"]
                 rates.setdefault(label, []).append(rate)
             forget_uploads(server)
         print(f"round {number + 1} of {count}", file=sys.stderr)
@@ -321,11 +324,15 @@ def main() -> None:
         name, host, port, folder = asked.child
         child(name, host, int(port), folder)
         return
-    with tempfile.TemporaryDirectory() as home, Server(memory=True) as server:
+    with (
+        tempfile.TemporaryDirectory() as home,
+        Server(memory=True) as server,
+        WarmMemory() as warm,
+    ):
         if asked.rounds:
             tiff = make_folder(Path(home) / "tiff", "tif", positions=asked.positions)
             png = make_folder(Path(home) / "png", "png", positions=asked.positions)
-            rates = rounds(server, tiff, png, asked.rounds)
+            rates = rounds(server, tiff, png, warm, asked.rounds)
             medians = {name: statistics.median(found) for name, found in rates.items()}
             for name, rate in medians.items():
                 print(f"{name:24} {rate:8.0f} planes/s")
@@ -340,7 +347,7 @@ def main() -> None:
         for planes in asked.memory:
             times = max(1, planes // (len(CHANNELS) * SECTIONS))
             folder = make_folder(Path(home) / str(planes), "tif", positions=1, times=times, side=64)
-            found = measure("ours", server.host, server, folder, side=64)
+            found = measure("ours", server.host, server, folder, warm)
             print(f"{found['planes']:6} planes: {found['peak_mb']:.0f} MB at most (goal 300)")
 
 
