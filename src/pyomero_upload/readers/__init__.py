@@ -79,7 +79,7 @@ def probe(path: Path) -> Header:
         If the file is empty, no image, cut off, or of a sort that cannot be read without loss.
 
     """
-    return _guarded(path, lambda file: check(_format_of(file).header(file)))
+    return _guarded(path, lambda file: check(_format_of(file).header(file)), whole=False)
 
 
 def read_planes(
@@ -116,7 +116,8 @@ def read_planes(
             raise BadImageError(f"it has {count} pages, where {pages} were expected")
         return [plane_of(decoded[page], sample) for page, sample in wanted]
 
-    return _guarded(path, read)
+    everything = pages is None or pages == len({page for page, _ in wanted})
+    return _guarded(path, read, whole=everything)
 
 
 def _format_of(file: BinaryIO) -> _Format:
@@ -133,26 +134,18 @@ def _format_of(file: BinaryIO) -> _Format:
     raise BadImageError("it is no PNG, TIFF, JPEG, GIF or BMP image, whatever its name says")
 
 
-def _opened(path: Path) -> BinaryIO:
-    """Open a file, or a copy in memory of a small one: each little reading costs as much as all of it, on a network too."""
-    file = path.open("rb", buffering=0)
-    try:
-        size = os.fstat(file.fileno()).st_size
-        if size > _SMALL_BYTES:
-            return io.BufferedReader(file)
-        whole = io.BytesIO(file.read(size))
-    except BaseException:
-        file.close()
-        raise
-    file.close()
-    return whole
+def _guarded(path: Path, read: Callable[[BinaryIO], _T], *, whole: bool) -> _T:
+    """Open a file, once, and turn whatever a decoder raises into the one error that names it.
 
-
-def _guarded(path: Path, read: Callable[[BinaryIO], _T]) -> _T:
-    """Open a file, once, and turn whatever a decoder raises into the one error that names it."""
+    Where all of a small file is wanted it is read at once: each little reading costs as much, on a network too.
+    """
     try:
-        with _opened(path) as file:
-            return read(file)
+        with path.open("rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            if whole and size <= _SMALL_BYTES:
+                return read(io.BytesIO(file.read(size)))
+            with io.BufferedReader(file) as buffered:
+                return read(buffered)
     except BadImageError as error:
         raise _unreadable(path, error.reason, error.hint) from None
     except FileNotFoundError:

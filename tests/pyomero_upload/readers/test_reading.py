@@ -1,6 +1,8 @@
 """What is stored is what is read: every format and pixel type, whatever the file is called."""
 
 import io
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import imagecodecs
@@ -394,3 +396,33 @@ def test_a_file_that_is_too_big_to_be_held_whole_is_read_as_the_others(file, kin
     content = tiff(pixels) if kind == "TIFF" else imagecodecs.png_encode(pixels, level=0)
     assert len(content) > 16 << 20
     assert_grey(file(content), pixels, kind)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="no other system tells how much a thread has read"
+)
+class TestNoMoreIsReadThanIsWanted:
+    """A folder may hold 90,000 files, on a network drive."""
+
+    @staticmethod
+    def bytes_read(read: Callable[[], object]) -> int:
+        def so_far() -> int:
+            told = Path("/proc/thread-self/io").read_text()
+            return int(told.partition("rchar: ")[2].split()[0])
+
+        before = so_far()
+        read()
+        return so_far() - before
+
+    @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+    def test_of_a_header(self, file, kind):
+        pixels = np.random.default_rng(3).integers(0, 65536, (1000, 1000), np.uint16)
+        path = file(tiff(pixels) if kind == "TIFF" else imagecodecs.png_encode(pixels, level=0))
+        assert self.bytes_read(lambda: probe(path)) < 100_000
+
+    def test_of_a_page_among_many(self, file):
+        stack = np.random.default_rng(3).integers(0, 65536, (10, 500, 500), np.uint16)
+        path = file(tiff(stack, photometric="minisblack"))
+        for page in (0, 7):
+            read = lambda page=page: read_planes(path, [(page, None)], pages=10)  # noqa: E731
+            assert self.bytes_read(read) < 2 * stack[0].nbytes
